@@ -1,0 +1,67 @@
+//! Whose rights the servers run with. Postgres refuses to run as root, so root's servers run as
+//! `nobody`, and their files lie where that user can reach them.
+
+use std::{
+    io,
+    os::unix::{fs::chown, process::CommandExt},
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context, bail};
+use nix::unistd::{Uid, User};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Account {
+    other: Option<(u32, u32)>,
+}
+
+pub(crate) fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
+impl Account {
+    pub(crate) fn for_servers() -> anyhow::Result<Self> {
+        if !is_root() {
+            return Ok(Self { other: None });
+        }
+        let nobody = User::from_name("nobody")?
+            .context("running as root, the servers need a user `nobody`, which does not exist")?;
+        Ok(Self { other: Some((nobody.uid.as_raw(), nobody.gid.as_raw())) })
+    }
+
+    pub(crate) fn command(self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir("/");
+        if let Some((uid, gid)) = self.other {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+
+    pub(crate) fn give(self, path: &Path) -> io::Result<()> {
+        match self.other {
+            Some((uid, gid)) => chown(path, Some(uid), Some(gid)),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts `program --version`, which fails early and clearly where the account can't reach it.
+    pub(crate) fn check_reach(self, program: &Path) -> anyhow::Result<()> {
+        let output = self.command(program).arg("--version").output();
+        match output {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => bail!(
+                "{} does not run here: {}",
+                program.display(),
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            ),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_root() => bail!(
+                "the user nobody, who runs the servers for root, can't reach {}: \
+                 set TERTULIA_CACHE to a folder that everyone can read",
+                program.display()
+            ),
+            Err(error) => Err(error).with_context(|| program.display().to_string()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One NATS server with JetStream and a password on 127.0.0.1.
+
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tokio::time::timeout;
+
+use super::{
+    account::Account,
+    fetch::Binaries,
+    postgres::write_secret,
+    process::{Process, Shutdown},
+};
+
+const USER: &str = "tertulia";
+const PATIENCE: Duration = Duration::from_secs(30);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub struct Config<'a> {
+    pub binaries: &'a Binaries,
+    /// Holds the configuration file and the streams; a later start continues them.
+    pub data: &'a Path,
+    pub log: &'a Path,
+    pub port: u16,
+    pub password: &'a str,
+    /// True syncs to disk before a message is acknowledged.
+    pub durable: bool,
+}
+
+impl Config<'_> {
+    pub fn url(&self) -> String {
+        format!("nats://{USER}:{}@127.0.0.1:{}", self.password, self.port)
+    }
+
+    /// NATS' configuration language accepts JSON.
+    fn text(&self) -> String {
+        let mut jetstream = serde_json::json!({ "store_dir": self.data.join("jetstream") });
+        if self.durable {
+            jetstream["max_file_store"] = "8G".into();
+            jetstream["sync_interval"] = "always".into();
+        } else {
+            // A stream's size bound counts as used from its start; every test has its own streams.
+            jetstream["max_file_store"] = "1T".into();
+        }
+        let text = serde_json::json!({
+            "listen": format!("127.0.0.1:{}", self.port),
+            "jetstream": jetstream,
+            "authorization": { "user": USER, "password": self.password },
+        });
+        format!("{text:#}\n")
+    }
+}
+
+/// Starts the server without waiting for it; see [`ready`].
+pub fn spawn(config: &Config<'_>) -> anyhow::Result<Process> {
+    let account = Account::for_servers()?;
+    account.check_reach(&config.binaries.nats_server)?;
+    if !config.data.exists() {
+        DirBuilder::new()
+            .mode(0o700)
+            .create(config.data)
+            .with_context(|| config.data.display().to_string())?;
+        account.give(config.data)?;
+    }
+    let file = config.data.join("nats.conf");
+    if file.exists() {
+        fs::remove_file(&file)?;
+    }
+    write_secret(&file, &config.text())?;
+    account.give(&file)?;
+    let mut command = account.command(&config.binaries.nats_server);
+    command.arg("-c").arg(&file);
+    Process::spawn("nats-server", &mut command, config.log, &file, Shutdown::Graceful)
+}
+
+/// Waits until the server answers; if it doesn't, stops it.
+pub async fn ready(process: Process, config: &Config<'_>) -> anyhow::Result<Process> {
+    let url = config.url();
+    process.ready(PATIENCE, || check(&url)).await
+}
+
+pub(crate) async fn check(url: &str) -> anyhow::Result<()> {
+    let client =
+        timeout(CONNECT_PATIENCE, async_nats::connect(url)).await.context("no answer in time")??;
+    async_nats::jetstream::new(client).query_account().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(durable: bool) -> String {
+        let file = Path::new("/nowhere");
+        let binaries = Binaries::in_folder(file);
+        let (data, password) = (Path::new(r#"/odd "path""#), "secret");
+        Config { binaries: &binaries, data, log: file, port: 4222, password, durable }.text()
+    }
+
+    #[test]
+    fn only_a_durable_server_syncs_each_message() {
+        assert!(text(true).contains(r#""sync_interval": "always""#));
+        assert!(!text(false).contains("sync_interval"));
+    }
+
+    #[test]
+    fn the_configuration_quotes_paths() {
+        assert!(text(true).contains(r#""/odd \"path\"/jetstream""#));
+    }
+}

@@ -1,0 +1,159 @@
+//! Agents.
+
+use sea_orm::{
+    ActiveValue::Set, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, entity::prelude::*,
+};
+
+use crate::{
+    AgentId, DataSourceId, Error, UserId, data_sources,
+    entity::agent::{ActiveModel, COLUMN, Column, Entity, Model},
+    entity::data_source,
+    error,
+    page::Page,
+};
+
+/// What a user decides about an agent.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub name: String,
+    pub data_source_id: DataSourceId,
+    pub model: String,
+    pub instructions: String,
+    pub table_allow_list: Vec<String>,
+    pub max_rows: i32,
+    pub statement_timeout_ms: i32,
+}
+
+/// Which of the [`Settings`] to change.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub name: Option<String>,
+    pub data_source_id: Option<DataSourceId>,
+    pub model: Option<String>,
+    pub instructions: Option<String>,
+    pub table_allow_list: Option<Vec<String>>,
+    pub max_rows: Option<i32>,
+    pub statement_timeout_ms: Option<i32>,
+}
+
+const NOT_FOUND: Error = Error::NotFound(error::Entity::Agent);
+
+/// Creates an agent on one of the user's data sources.
+#[tracing::instrument(name = "db.agent.insert", skip_all, fields(user.id = %user_id))]
+pub async fn insert(
+    db: &DatabaseConnection,
+    user_id: UserId,
+    settings: Settings,
+) -> Result<Model, Error> {
+    let tx = crate::transaction(db).await?;
+    data_sources::lock(&tx, user_id, settings.data_source_id).await?;
+    let agent = ActiveModel {
+        user_id: Set(user_id),
+        name: Set(settings.name),
+        data_source_id: Set(settings.data_source_id),
+        model: Set(settings.model),
+        instructions: Set(settings.instructions),
+        table_allow_list: Set(settings.table_allow_list),
+        max_rows: Set(settings.max_rows),
+        statement_timeout_ms: Set(settings.statement_timeout_ms),
+        ..Default::default()
+    };
+    let agent = agent.insert(&tx).await?;
+    tx.commit().await?;
+    Ok(agent)
+}
+
+#[tracing::instrument(name = "db.agent.get", skip_all, fields(agent.id = %id))]
+pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Result<Model, Error> {
+    let agent = Entity::find_by_id(id)
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null())
+        .one(db)
+        .await?;
+    agent.ok_or(NOT_FOUND)
+}
+
+/// Gets an agent, deleted or not, with the data source that it reads from: what
+/// a run that was started before the deletion goes on with.
+#[tracing::instrument(name = "db.agent.get_with_data_source", skip_all, fields(agent.id = %id))]
+pub async fn get_with_data_source(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: AgentId,
+) -> Result<(Model, data_source::Model), Error> {
+    let agent = Entity::find_by_id(id)
+        .filter(COLUMN.user_id.eq(user_id))
+        .one(db)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let source = data_sources::get(db, user_id, agent.data_source_id).await?;
+    Ok((agent, source))
+}
+
+/// Lists a user's agents, newest first.
+#[tracing::instrument(name = "db.agent.list", skip_all, fields(user.id = %user_id))]
+pub async fn list(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    before: Option<AgentId>,
+    limit: u64,
+) -> Result<Page<Model, AgentId>, Error> {
+    let rows = Entity::find()
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null())
+        .apply_if(before, |query, before| query.filter(Column::Id.lt(before)))
+        .order_by_desc(Column::Id)
+        .limit(limit + 1)
+        .all(db)
+        .await?;
+    Ok(Page::from_overfetch(rows, limit, |row| row.id))
+}
+
+#[tracing::instrument(name = "db.agent.update", skip_all, fields(agent.id = %id))]
+pub async fn update(
+    db: &DatabaseConnection,
+    user_id: UserId,
+    id: AgentId,
+    changes: Changes,
+) -> Result<Model, Error> {
+    let tx = crate::transaction(db).await?;
+    if let Some(data_source_id) = changes.data_source_id {
+        data_sources::lock(&tx, user_id, data_source_id).await?;
+    }
+    let mut update = Entity::update_many()
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null());
+    for (column, value) in [
+        (Column::Name, changes.name.map(Expr::value)),
+        (Column::DataSourceId, changes.data_source_id.map(Expr::value)),
+        (Column::Model, changes.model.map(Expr::value)),
+        (Column::Instructions, changes.instructions.map(Expr::value)),
+        (Column::TableAllowList, changes.table_allow_list.map(Expr::value)),
+        (Column::MaxRows, changes.max_rows.map(Expr::value)),
+        (Column::StatementTimeoutMs, changes.statement_timeout_ms.map(Expr::value)),
+    ] {
+        if let Some(value) = value {
+            update = update.col_expr(column, value);
+        }
+    }
+    let agent = update.exec_with_returning(&tx).await?.into_iter().next().ok_or(NOT_FOUND)?;
+    tx.commit().await?;
+    Ok(agent)
+}
+
+/// Hides an agent; its conversations stay.
+#[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id))]
+pub async fn delete(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Result<(), Error> {
+    let deleted = Entity::update_many()
+        .col_expr(Column::DeletedAt, Expr::current_timestamp())
+        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null())
+        .exec(db)
+        .await?;
+    if deleted.rows_affected == 0 { Err(NOT_FOUND) } else { Ok(()) }
+}

@@ -1,0 +1,37 @@
+//! Connections and transactions.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _,
+};
+
+use crate::Error;
+
+/// Connects a pool of at most `max_connections`.
+pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .set_application_name("tertulia")
+        .sqlx_logging(false);
+    Database::connect(options).await.map_err(Error::Unavailable)
+}
+
+/// Begins a transaction.
+///
+/// In a task of its own, which no caller can cancel: a `begin()` that is
+/// cancelled half-way leaves the connection inside a transaction, and the pool
+/// hands it to the next borrower like that (sqlx 0.9, issue 4385).
+pub async fn transaction(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    let db = db.clone();
+    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
+    let begun = tokio::spawn(async move { db.begin().await });
+    match begun.await {
+        Ok(begun) => Ok(begun?),
+        Err(error) => Err(Error::Unavailable(DbErr::Custom(error.to_string()))),
+    }
+}

@@ -1,0 +1,7 @@
+//! SeaORM entities, one file per table.
+
+pub mod agent;
+pub mod chat_session;
+pub mod data_source;
+pub mod message;
+pub mod run;

@@ -1,0 +1,41 @@
+use sea_orm::entity::prelude::*;
+
+use crate::{MessageId, RunId, SessionId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Role {
+    #[sea_orm(string_value = "user")]
+    User,
+    #[sea_orm(string_value = "assistant")]
+    Assistant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum FinishReason {
+    #[sea_orm(string_value = "stop")]
+    Stop,
+    #[sea_orm(string_value = "error")]
+    Error,
+}
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "messages")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: MessageId,
+    pub chat_session_id: SessionId,
+    pub run_id: RunId,
+    pub role: Role,
+    pub content: String,
+    pub sql_query: Option<String>,
+    /// 1, 2, 3, … in each session, without gaps.
+    pub sequence_order: i64,
+    pub message_metadata: Json,
+    pub finish_reason: Option<FinishReason>,
+    pub created_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,51 @@
+use sea_orm::entity::prelude::*;
+
+use crate::{AgentId, RunId, SessionId, UserId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum State {
+    #[sea_orm(string_value = "queued")]
+    Queued,
+    #[sea_orm(string_value = "running")]
+    Running,
+    #[sea_orm(string_value = "succeeded")]
+    Succeeded,
+    #[sea_orm(string_value = "failed")]
+    Failed,
+}
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "runs")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: RunId,
+    pub chat_session_id: SessionId,
+    pub agent_id: AgentId,
+    pub user_id: UserId,
+    pub question: String,
+    pub state: State,
+    /// When its turn in the session came.
+    pub admitted_at: Option<DateTimeUtc>,
+    /// Rises with every claim.
+    pub fence: i64,
+    pub attempts: i32,
+    /// The next time that someone must look at it; `None` once it has ended.
+    pub wake_at: Option<DateTimeUtc>,
+    pub publications: i64,
+    /// Until when nobody else may claim it: a worker has it, or it backs off.
+    pub lease_expires_at: Option<DateTimeUtc>,
+    pub started_at: Option<DateTimeUtc>,
+    pub ended_at: Option<DateTimeUtc>,
+    pub sql_used: Option<String>,
+    pub execution_ms: Option<i64>,
+    pub row_count: Option<i64>,
+    pub truncated: bool,
+    pub error_reason: Option<String>,
+    pub error_message: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,74 @@
+use sea_orm::{DbErr, RuntimeErr};
+
+/// Why a query could not give what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0} not found")]
+    NotFound(Entity),
+    /// The agent that is to answer was deleted.
+    #[error("agent is deleted")]
+    AgentDeleted,
+    /// A session was addressed with an agent that is not its own.
+    #[error("agent is not the session's")]
+    AgentMismatch,
+    /// An agent still reads from the data source.
+    #[error("data source is in use")]
+    DataSourceInUse,
+    /// The row was changed since the etag was read.
+    #[error("etag does not match")]
+    EtagMismatch,
+    #[error("database unavailable")]
+    Unavailable(#[source] DbErr),
+    #[error("query failed")]
+    Query(#[source] DbErr),
+}
+
+/// What was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entity {
+    Agent,
+    DataSource,
+    Run,
+    Session,
+}
+
+impl std::fmt::Display for Entity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Agent => "agent",
+            Self::DataSource => "data source",
+            Self::Run => "run",
+            Self::Session => "session",
+        })
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Query(error) }
+    }
+}
+
+/// Whether it is the connection that failed, or the server's state, and not the
+/// statement.
+fn is_unavailable(error: &DbErr) -> bool {
+    let runtime = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
+        _ => return false,
+    };
+    let RuntimeErr::SqlxError(error) = runtime else { return false };
+    match &**error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // Connection exceptions, insufficient resources, operator intervention
+        // (shutdown, start-up), and what concurrent transactions do to each other.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+        }),
+        _ => false,
+    }
+}

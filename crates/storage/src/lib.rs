@@ -1,0 +1,24 @@
+//! Everything that knows SQL on our own tables: entities, queries, paging.
+//!
+//! Query functions are grouped by the table they answer for. The owner is an
+//! argument of each: what belongs to another user is not found.
+
+pub mod agents;
+mod connection;
+pub mod data_sources;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "generated code has a way to save nested models, which nobody uses"
+)]
+pub mod entity;
+pub mod error;
+pub mod ids;
+pub mod messages;
+pub mod page;
+pub mod runs;
+pub mod sessions;
+
+pub use connection::{connect, transaction};
+pub use error::Error;
+pub use ids::{AgentId, DataSourceId, MessageId, RunId, SessionId, UserId};
+pub use sea_orm::DatabaseConnection;

@@ -1,0 +1,102 @@
+//! Messages: reading them. They are written by [`crate::runs`] alone, when a run
+//! is admitted and when it ends.
+
+use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
+
+use crate::{
+    Error, RunId, SessionId, UserId,
+    entity::message::{COLUMN, Entity, Model, Role},
+    error,
+};
+
+/// Which of a session's messages to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    /// Only messages after this place.
+    pub after_sequence: i64,
+    /// How many of them to pass over.
+    pub skip: i64,
+    pub limit: i64,
+    pub descending: bool,
+}
+
+/// A session's messages, and what they are a part of.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub title: String,
+    pub total_messages: i64,
+    pub messages: Vec<Model>,
+}
+
+/// Lists a range of a session's messages.
+///
+/// Places are dense, so that the range is one of the index, wherever it lies,
+/// and the session's counter is the total.
+#[tracing::instrument(name = "db.message.list", skip_all, fields(session.id = %session_id))]
+pub async fn list(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    session_id: SessionId,
+    range: Range,
+) -> Result<Listing, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        title: String,
+        total_messages: i64,
+        #[sea_orm(nested)]
+        message: Option<Model>,
+    }
+
+    let statement = list_statement(user_id, session_id, range);
+    let rows = Row::find_by_statement(statement).all(db).await?;
+    let Some(first) = rows.first() else {
+        return Err(Error::NotFound(error::Entity::Session));
+    };
+    Ok(Listing {
+        title: first.title.clone(),
+        total_messages: first.total_messages,
+        messages: rows.into_iter().filter_map(|row| row.message).collect(),
+    })
+}
+
+/// The statement of [`list`]: the session, with each message of the range.
+pub fn list_statement(user_id: UserId, session_id: SessionId, range: Range) -> Statement {
+    let sql = if range.descending { DESCENDING } else { ASCENDING };
+    let values: [sea_orm::Value; 5] = [
+        session_id.into(),
+        user_id.into(),
+        range.after_sequence.into(),
+        range.skip.into(),
+        range.limit.into(),
+    ];
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+const ASCENDING: &str = "
+    SELECT s.title, s.total_messages, m.*
+    FROM chat_sessions s
+    LEFT JOIN messages m ON m.chat_session_id = s.id
+        AND m.sequence_order > $3 + $4
+        AND m.sequence_order <= $3 + $4 + $5
+    WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
+    ORDER BY m.sequence_order";
+
+const DESCENDING: &str = "
+    SELECT s.title, s.total_messages, m.*
+    FROM chat_sessions s
+    LEFT JOIN messages m ON m.chat_session_id = s.id
+        AND m.sequence_order <= s.total_messages - $4
+        AND m.sequence_order > greatest($3, s.total_messages - $4 - $5)
+    WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
+    ORDER BY m.sequence_order DESC";
+
+/// Finds the answer that a run ended with.
+#[tracing::instrument(name = "db.message.find_answer", skip_all, fields(run.id = %run_id))]
+pub async fn find_answer(db: &impl ConnectionTrait, run_id: RunId) -> Result<Option<Model>, Error> {
+    let answer = Entity::find()
+        .filter(COLUMN.run_id.eq(run_id))
+        .filter(COLUMN.role.eq(Role::Assistant))
+        .one(db)
+        .await?;
+    Ok(answer)
+}

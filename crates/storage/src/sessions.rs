@@ -1,0 +1,238 @@
+//! Sessions.
+
+use sea_orm::{
+    ActiveValue::Set, Condition, ExprTrait as _, FromQueryResult, QueryOrder, QuerySelect,
+    entity::prelude::*, sea_query::Query,
+};
+
+use crate::{
+    AgentId, Error, SessionId, UserId, agents,
+    entity::chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
+    error,
+    page::Page,
+};
+
+/// How long a deleted session can be brought back.
+const UNDELETE_WINDOW: &str = "30 days";
+
+/// Which of a user's sessions to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub agent_id: Option<AgentId>,
+    /// `None`: any.
+    pub status: Option<Status>,
+    /// Text that the title contains, whatever its case and accents.
+    pub search: Option<String>,
+    pub min_messages: Option<i64>,
+    pub created_after: Option<DateTimeUtc>,
+    pub created_before: Option<DateTimeUtc>,
+}
+
+/// A session's place in the order of listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub last_activity: DateTimeUtc,
+    pub id: SessionId,
+}
+
+/// What to change about a session.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub title: Option<String>,
+    pub status: Option<Status>,
+}
+
+const NOT_FOUND: Error = Error::NotFound(error::Entity::Session);
+
+/// Creates a session with one of the user's agents.
+#[tracing::instrument(name = "db.session.insert", skip_all, fields(user.id = %user_id))]
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    agent_id: AgentId,
+    title: String,
+) -> Result<Model, Error> {
+    let agent = agents::get(db, user_id, agent_id).await?;
+    let session = ActiveModel {
+        user_id: Set(user_id),
+        agent_id: Set(agent.id),
+        title: Set(title),
+        ..Default::default()
+    };
+    Ok(session.insert(db).await?)
+}
+
+#[tracing::instrument(name = "db.session.get", skip_all, fields(session.id = %id))]
+pub async fn get(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: SessionId,
+) -> Result<Model, Error> {
+    let session = Entity::find_by_id(id)
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null())
+        .one(db)
+        .await?;
+    session.ok_or(NOT_FOUND)
+}
+
+/// Lists the sessions after `after`, newest activity first.
+#[tracing::instrument(name = "db.session.list_after", skip_all, fields(user.id = %user_id))]
+pub async fn list_after(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    filter: &Filter,
+    after: Position,
+    limit: u64,
+) -> Result<Page<Model, Position>, Error> {
+    let position = Expr::tuple([Expr::col(Column::LastActivity), Expr::col(Column::Id)]);
+    let rows = newest_first()
+        .filter(matching(user_id, filter))
+        .filter(position.lt(Expr::tuple([Expr::value(after.last_activity), Expr::value(after.id)])))
+        .limit(limit + 1)
+        .all(db)
+        .await?;
+    Ok(Page::from_overfetch(rows, limit, position_of))
+}
+
+/// Lists the sessions from `offset` on, newest activity first, and counts all of
+/// them.
+#[tracing::instrument(name = "db.session.list_from", skip_all, fields(user.id = %user_id))]
+pub async fn list_from(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    filter: &Filter,
+    offset: u64,
+    limit: u64,
+) -> Result<(Page<Model, Position>, u64), Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        #[sea_orm(nested)]
+        session: Model,
+        total: i64,
+    }
+
+    let count = Query::select()
+        .expr(Expr::col(Column::Id).count())
+        .from(Entity)
+        .cond_where(matching(user_id, filter))
+        .to_owned();
+    let rows = newest_first()
+        .expr_as(Expr::SubQuery(None, Box::new(count.into())), "total")
+        .filter(matching(user_id, filter))
+        .offset(offset)
+        .limit(limit + 1)
+        .into_model::<Row>()
+        .all(db)
+        .await?;
+
+    let total = match rows.first() {
+        Some(row) => row.total.unsigned_abs(),
+        None if offset == 0 => 0,
+        // A page beyond the end has no row that could tell.
+        None => Entity::find().filter(matching(user_id, filter)).count(db).await?,
+    };
+    let sessions = rows.into_iter().map(|row| row.session).collect();
+    Ok((Page::from_overfetch(sessions, limit, position_of), total))
+}
+
+/// Changes a session, if its etag is still `etag` where one is given.
+#[tracing::instrument(name = "db.session.update", skip_all, fields(session.id = %id))]
+pub async fn update(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: SessionId,
+    changes: Changes,
+    etag: Option<i64>,
+) -> Result<Model, Error> {
+    let mut update = Entity::update_many()
+        .col_expr(Column::Etag, Expr::col(Column::Etag).add(1))
+        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null());
+    if let Some(etag) = etag {
+        update = update.filter(COLUMN.etag.eq(etag));
+    }
+    if let Some(title) = changes.title {
+        update = update.col_expr(Column::Title, Expr::value(title));
+    }
+    if let Some(status) = changes.status {
+        update = update.col_expr(Column::Status, Expr::value(status));
+    }
+
+    match update.exec_with_returning(db).await?.into_iter().next() {
+        Some(session) => Ok(session),
+        None if etag.is_some() => {
+            get(db, user_id, id).await?;
+            Err(Error::EtagMismatch)
+        }
+        None => Err(NOT_FOUND),
+    }
+}
+
+/// Hides a session, and says from when on it is gone for good.
+#[tracing::instrument(name = "db.session.delete", skip_all, fields(session.id = %id))]
+pub async fn delete(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: SessionId,
+) -> Result<(), Error> {
+    let purge_at =
+        Expr::current_timestamp().add(Expr::cust(format!("interval '{UNDELETE_WINDOW}'")));
+    let deleted = Entity::update_many()
+        .col_expr(Column::DeletedAt, Expr::current_timestamp())
+        .col_expr(Column::PurgeAt, purge_at)
+        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null())
+        .exec(db)
+        .await?;
+    if deleted.rows_affected == 0 { Err(NOT_FOUND) } else { Ok(()) }
+}
+
+/// Brings a deleted session back. One that is not deleted stays as it is.
+#[tracing::instrument(name = "db.session.undelete", skip_all, fields(session.id = %id))]
+pub async fn undelete(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: SessionId,
+) -> Result<Model, Error> {
+    let restored = Entity::update_many()
+        .col_expr(Column::DeletedAt, Expr::value(None::<DateTimeUtc>))
+        .col_expr(Column::PurgeAt, Expr::value(None::<DateTimeUtc>))
+        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
+        .filter(COLUMN.id.eq(id))
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Expr::col(Column::PurgeAt).gt(Expr::current_timestamp()))
+        .exec_with_returning(db)
+        .await?;
+    match restored.into_iter().next() {
+        Some(session) => Ok(session),
+        None => get(db, user_id, id).await,
+    }
+}
+
+fn newest_first() -> Select<Entity> {
+    Entity::find().order_by_desc(Column::LastActivity).order_by_desc(Column::Id)
+}
+
+fn position_of(session: &Model) -> Position {
+    Position { last_activity: session.last_activity, id: session.id }
+}
+
+fn matching(user_id: UserId, filter: &Filter) -> Condition {
+    Condition::all()
+        .add(COLUMN.user_id.eq(user_id))
+        .add(Column::DeletedAt.is_null())
+        .add_option(filter.agent_id.map(|id| COLUMN.agent_id.eq(id)))
+        .add_option(filter.status.map(|status| COLUMN.status.eq(status)))
+        .add_option(filter.min_messages.map(|least| Column::TotalMessages.gte(least)))
+        .add_option(filter.created_after.map(|time| Column::CreatedAt.gt(time)))
+        .add_option(filter.created_before.map(|time| Column::CreatedAt.lt(time)))
+        .add_option(filter.search.as_deref().map(|text| {
+            // Not LIKE, in which some characters are not themselves.
+            Expr::cust_with_values("strpos(title_folded, fold_text($1)) > 0", [text])
+        }))
+}

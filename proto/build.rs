@@ -1,0 +1,22 @@
+//! Compiles every `.proto` of the `tertulia.v1` package, without needing `protoc`.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message as _;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=tertulia");
+
+    let files: Vec<PathBuf> = fs::read_dir("tertulia/v1")?
+        .map(|entry| entry.map(|it| it.path()))
+        .collect::<Result<_, _>>()?;
+    let descriptors = protox::compile(files, ["."])?;
+    #[expect(clippy::disallowed_methods, reason = "what Cargo tells a build script")]
+    let out_dir = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    fs::write(out_dir.join("tertulia_v1.bin"), descriptors.encode_to_vec())?;
+
+    tonic_prost_build::configure()
+        .bytes(".tertulia.v1.ImportTableRequest.data")
+        .compile_fds(descriptors)?;
+    Ok(())
+}
