@@ -1,1 +1,17 @@
+//! The gRPC front: sessions, messages, runs, agents and data sources.
 
+pub mod auth;
+pub mod config;
+pub mod data_sources;
+pub mod error;
+mod grpc;
+pub mod limits;
+pub mod runs;
+pub mod server;
+pub mod sweep;
+mod waiting;
+
+pub use data_sources::DataSources;
+pub use error::Error;
+pub use limits::PageLimits;
+pub use runs::Runs;

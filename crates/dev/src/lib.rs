@@ -1,8 +1,16 @@
 //! `cargo dev`: the embedded stack for development, and the servers that the tests share.
 
+mod cli;
+mod demo;
+mod down;
 mod environment;
 mod folders;
 pub mod servers;
+mod settings;
 mod shared;
+mod stack;
+mod token;
+mod up;
 
+pub use cli::run;
 pub use shared::{Servers, test_servers};

@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 use crate::{
     environment, folders,
     servers::{
-        account::is_root,
+        account::{create_reachable, is_root},
         fetch::{self, Binaries},
         free_port, nats, password, postgres,
         process::{Process, Record},
@@ -41,12 +41,13 @@ pub struct Servers {
 /// all test processes share, started if need be.
 pub async fn test_servers() -> anyhow::Result<Servers> {
     static SERVERS: OnceCell<Servers> = OnceCell::const_new();
-    let servers = SERVERS.get_or_try_init(|| async {
-        let (database_url, nats_url) =
-            tokio::try_join!(Kind::Postgres.find_or_start(), Kind::Nats.find_or_start())?;
-        anyhow::Ok(Servers { database_url, nats_url })
-    });
-    servers.await.cloned()
+    SERVERS.get_or_try_init(|| Box::pin(find_or_start())).await.cloned()
+}
+
+async fn find_or_start() -> anyhow::Result<Servers> {
+    let (database_url, nats_url) =
+        tokio::try_join!(Kind::Postgres.find_or_start(), Kind::Nats.find_or_start())?;
+    Ok(Servers { database_url, nats_url })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +111,7 @@ impl Kind {
             }
             let server = server.or_else(|| read(&folder.join("retired.json")));
             if !server.is_some_and(|server| server.record.is_running()) {
-                let _ = fs::remove_dir_all(data_folder(&folder));
+                let _ = fs::remove_dir_all(files_folder(&folder));
                 let _ = fs::remove_dir_all(&folder);
             }
         }
@@ -152,19 +153,20 @@ impl Kind {
         let folder = root.join(format!("{}-{}", self.name(), &password[..8]));
         DirBuilder::new().mode(0o700).create(&folder)?;
         register(&folder)?;
-        let data = data_folder(&folder);
-        let log = folder.join("server.log");
-        let (data, log, password) = (data.as_path(), log.as_path(), password.as_str());
+        let files = files_folder(&folder);
+        create_reachable(&files)?;
+        let (data, log) = (&files.join("data"), &folder.join("server.log"));
+        let password = password.as_str();
         let (port, durable) = (free_port()?, false);
         let (url, process) = match self {
             Self::Postgres => {
                 let config = postgres::Config { binaries, data, log, port, password, durable };
-                let process = watched(postgres::spawn(&config).await?, &folder, data)?;
+                let process = watched(postgres::spawn(&config).await?, &folder, &files)?;
                 (config.url(), postgres::ready(process, &config).await?)
             }
             Self::Nats => {
                 let config = nats::Config { binaries, data, log, port, password, durable };
-                let process = watched(nats::spawn(&config)?, &folder, data)?;
+                let process = watched(nats::spawn(&config)?, &folder, &files)?;
                 (config.url(), nats::ready(process, &config).await?)
             }
         };
@@ -188,24 +190,24 @@ fn register(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As root, the servers' user may not be able to reach the target folder.
-fn data_folder(folder: &Path) -> PathBuf {
+/// Where its data lies. As root, the servers' user may not be able to reach the target folder.
+fn files_folder(folder: &Path) -> PathBuf {
     match folder.file_name() {
         Some(name) if is_root() => {
             Path::new("/var/tmp").join(format!("tertulia-test-{}", name.display()))
         }
-        _ => folder.join("data"),
+        _ => folder.join("files"),
     }
 }
 
 /// Starts the watchdog of a server that was just started.
-fn watched(process: Process, folder: &Path, data: &Path) -> anyhow::Result<Process> {
+fn watched(process: Process, folder: &Path, files: &Path) -> anyhow::Result<Process> {
     let script = folder.join("watchdog.sh");
     fs::write(&script, WATCHDOG)?;
     let log = File::create(folder.join("watchdog.log"))?;
     Command::new("sh")
         .arg(script)
-        .args([folder, data])
+        .args([folder, files])
         .args([&process.pid().to_string(), IDLE_SECONDS])
         .current_dir("/")
         .process_group(0)

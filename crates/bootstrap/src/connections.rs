@@ -1,0 +1,128 @@
+//! The servers that both services need, and the secrets to use them.
+
+use anyhow::{Context as _, ensure};
+use async_nats::Client;
+use clap::Args;
+use data_source::{DatasetStore, Egress, Sealer};
+use run_queue::Names;
+use storage::DatabaseConnection;
+
+use crate::Secret;
+
+#[derive(Clone, Debug, Args)]
+pub struct Connections {
+    /// Tertulia's own Postgres database, as a postgres:// URL
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: Secret,
+
+    /// How many connections to keep to it at most
+    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub database_max_connections: u32,
+
+    /// The Postgres database that imported data sets are kept in; not the same
+    #[arg(long, env, hide_env_values = true)]
+    pub dataset_database_url: Secret,
+
+    /// The NATS server, with JetStream
+    #[arg(long, env, default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
+    pub nats_url: Secret,
+
+    /// Keeps several deployments on one NATS server apart; letters and digits
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub nats_prefix: String,
+
+    /// Keys that seal data sources' passwords, as ID:BASE64 of 32 bytes, with
+    /// commas between; the first seals, all open
+    #[arg(long, env, hide_env_values = true)]
+    pub sealing_keys: Sealer,
+
+    /// Private, loopback and link-local networks in which data sources may lie,
+    /// as CIDR with commas between
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub data_source_allow_cidrs: Egress,
+}
+
+/// What came of connecting.
+#[derive(Debug)]
+pub struct Connected {
+    pub db: DatabaseConnection,
+    pub store: DatasetStore,
+    pub nats: Client,
+    pub names: Names,
+}
+
+impl Connections {
+    /// Checks what can't be checked value by value.
+    pub fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.database_url.expose() != self.dataset_database_url.expose(),
+            "DATASET_DATABASE_URL names the same database as DATABASE_URL: agents' statements \
+             must not run where the conversations are"
+        );
+        ensure!(
+            self.nats_prefix.chars().all(|c| c.is_ascii_alphanumeric()),
+            "NATS_PREFIX has other characters than letters and digits"
+        );
+        Ok(())
+    }
+
+    /// Connects to all of them; NATS may be away for now.
+    pub async fn connect(&self, name: &str) -> anyhow::Result<Connected> {
+        let db = storage::connect(self.database_url.expose(), self.database_max_connections)
+            .await
+            .context("connecting to DATABASE_URL")?;
+        let store = DatasetStore::connect(self.dataset_database_url.expose())
+            .await
+            .context("connecting to DATASET_DATABASE_URL")?;
+        let nats = run_queue::connect(self.nats_url.expose(), name)
+            .await
+            .context("connecting to NATS_URL")?;
+        Ok(Connected { db, store, nats, names: Names::with_prefix(&self.nats_prefix) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        connections: Connections,
+    }
+
+    fn parse(extra: &[&str]) -> Result<Connections, clap::Error> {
+        let required = [
+            "command",
+            "--database-url=postgres://a:b@localhost/one",
+            "--sealing-keys=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        ];
+        let command = Command::try_parse_from(required.iter().chain(extra))?;
+        Ok(command.connections)
+    }
+
+    #[track_caller]
+    fn check_refused(extra: &str, variable: &str) {
+        let two = "--dataset-database-url=postgres://a:b@localhost/two";
+        let error = match parse(&[two, extra]) {
+            Ok(connections) => connections.check().unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains(variable), "{error}");
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_by_name() {
+        check_refused("--nats-prefix=a.b", "NATS_PREFIX");
+        check_refused("--data-source-allow-cidrs=10.0.0.0/99", "--data-source-allow-cidrs");
+    }
+
+    #[test]
+    fn the_data_sets_may_not_be_kept_with_the_conversations() {
+        let connections = parse(&["--dataset-database-url=postgres://a:b@localhost/one"]).unwrap();
+        let error = connections.check().unwrap_err().to_string();
+        assert!(error.contains("DATASET_DATABASE_URL"), "{error}");
+    }
+}

@@ -1,0 +1,384 @@
+//! Expressions.
+
+use sqlparser::ast::{
+    self, AccessExpr, BinaryOperator, CastKind, Expr, Ident, ObjectName, Subscript, UnaryOperator,
+    Value,
+};
+
+use super::refusal::{Refusal, refuse_if};
+use super::scope::{Columns, Scope};
+use super::{Walk, names, types};
+
+/// Operators of the server and of common extensions that the parser has no name for.
+const CUSTOM_OPERATORS: &[&str] = &[
+    "-|-", "@@@", "<#>", "<+>", "<~>", "<%>", "<%", "%>", "<<%", "%>>", "<->>", "<<->", "<->>>",
+    "<<<->", "*=", "*<>", "&&&", "@>>", "<<@", "%%", "#=", "||/", "|/",
+];
+
+impl Walk<'_> {
+    pub(super) fn exprs<'e>(
+        &self,
+        exprs: impl IntoIterator<Item = &'e mut Expr>,
+        scope: &Scope<'_>,
+    ) -> Result<(), Refusal> {
+        exprs.into_iter().try_for_each(|expr| self.expr(expr, scope))
+    }
+
+    pub(super) fn expr(&self, expr: &mut Expr, scope: &Scope<'_>) -> Result<(), Refusal> {
+        match expr {
+            Expr::Identifier(ident) => {
+                if names::is_session_word(ident) {
+                    return Err(Refusal::function(ident));
+                }
+                Ok(())
+            }
+            Expr::CompoundIdentifier(idents) => self.column(idents, scope),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, scope)
+            }
+            Expr::QualifiedWildcard(name, _) => self.all_columns_of(name, scope).map(|_| ()),
+            Expr::Value(value) => check_value(&value.value),
+
+            Expr::IsFalse(inner)
+            | Expr::IsNotFalse(inner)
+            | Expr::IsTrue(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsNull(inner)
+            | Expr::IsNotNull(inner)
+            | Expr::IsUnknown(inner)
+            | Expr::IsNotUnknown(inner)
+            | Expr::Nested(inner)
+            | Expr::IsJson { expr: inner, kind: _, unique_keys: _, negated: _ }
+            | Expr::IsNormalized { expr: inner, form: _, negated: _ }
+            | Expr::Extract { expr: inner, field: _, syntax: _ } => self.expr(inner, scope),
+            Expr::IsDistinctFrom(left, right)
+            | Expr::IsNotDistinctFrom(left, right)
+            | Expr::AtTimeZone { timestamp: left, time_zone: right }
+            | Expr::Position { expr: left, r#in: right } => {
+                self.exprs([&mut **left, &mut **right], scope)
+            }
+            Expr::InList { expr, list, negated: _ } => {
+                self.expr(expr, scope)?;
+                self.exprs(list, scope)
+            }
+            Expr::InSubquery { expr, subquery, negated: _ } => {
+                self.expr(expr, scope)?;
+                self.query(subquery, scope).map(|_| ())
+            }
+            Expr::Exists { subquery, negated: _ } | Expr::Subquery(subquery) => {
+                self.query(subquery, scope).map(|_| ())
+            }
+            Expr::Between { expr, negated: _, low, high } => {
+                self.exprs([&mut **expr, &mut **low, &mut **high], scope)
+            }
+            Expr::BinaryOp { left, op, right }
+            | Expr::AnyOp { left, compare_op: op, right, is_some: _ }
+            | Expr::AllOp { left, compare_op: op, right } => {
+                check_operator(op)?;
+                self.exprs([&mut **left, &mut **right], scope)
+            }
+            Expr::UnaryOp { op, expr } => {
+                check_prefix(*op)?;
+                self.expr(expr, scope)
+            }
+            Expr::Like { negated: _, any, expr, pattern, escape_char }
+            | Expr::ILike { negated: _, any, expr, pattern, escape_char } => {
+                refuse_if(*any, "LIKE ANY without an array")?;
+                self.exprs([&mut **expr, &mut **pattern], scope)?;
+                self.exprs(escape_char.as_deref_mut(), scope)
+            }
+            Expr::SimilarTo { negated: _, expr, pattern, escape_char } => {
+                self.exprs([&mut **expr, &mut **pattern], scope)?;
+                self.exprs(escape_char.as_deref_mut(), scope)
+            }
+            Expr::Cast { kind, expr, data_type, format } => {
+                let is_ours = matches!(kind, CastKind::Cast | CastKind::DoubleColon);
+                refuse_if(!is_ours || format.is_some(), "a cast other than CAST and ::")?;
+                types::check(data_type, &self.catalog)?;
+                self.expr(expr, scope)
+            }
+            Expr::TypedString(ast::TypedString { data_type, value, uses_odbc_syntax }) => {
+                refuse_if(*uses_odbc_syntax, "{d ...}")?;
+                types::check(data_type, &self.catalog)?;
+                check_value(&value.value)
+            }
+            Expr::Ceil { expr, field } | Expr::Floor { expr, field } => {
+                let is_plain = matches!(
+                    field,
+                    ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime)
+                );
+                refuse_if(!is_plain, "CEIL and FLOOR with an addition")?;
+                self.expr(expr, scope)
+            }
+            Expr::Substring { expr, substring_from, substring_for, special: _, shorthand: _ } => {
+                self.expr(expr, scope)?;
+                self.exprs(substring_from.as_deref_mut(), scope)?;
+                self.exprs(substring_for.as_deref_mut(), scope)
+            }
+            Expr::Trim { trim_where: _, trim_what, expr, trim_characters } => {
+                self.expr(expr, scope)?;
+                self.exprs(trim_what.as_deref_mut(), scope)?;
+                self.exprs(trim_characters.iter_mut().flatten(), scope)
+            }
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                self.exprs([&mut **expr, &mut **overlay_what, &mut **overlay_from], scope)?;
+                self.exprs(overlay_for.as_deref_mut(), scope)
+            }
+            Expr::Collate { expr, collation } => {
+                check_collation(collation)?;
+                self.expr(expr, scope)
+            }
+            Expr::Function(function) => self.function(function, scope),
+            Expr::Case { case_token: _, end_token: _, operand, conditions, else_result } => {
+                self.exprs(operand.as_deref_mut(), scope)?;
+                for ast::CaseWhen { condition, result } in conditions {
+                    self.exprs([condition, result], scope)?;
+                }
+                self.exprs(else_result.as_deref_mut(), scope)
+            }
+            Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+                self.exprs(sets.iter_mut().flatten(), scope)
+            }
+            Expr::Tuple(exprs) => self.exprs(exprs, scope),
+            Expr::Array(ast::Array { elem, named: _ }) => self.exprs(elem, scope),
+            Expr::Interval(interval) => {
+                let ast::Interval {
+                    value,
+                    leading_field: _,
+                    leading_precision: _,
+                    last_field: _,
+                    fractional_seconds_precision: _,
+                } = interval;
+                self.expr(value, scope)
+            }
+
+            Expr::JsonAccess { .. }
+            | Expr::InUnnest { .. }
+            | Expr::RLike { .. }
+            | Expr::Convert { .. }
+            | Expr::Prefixed { .. }
+            | Expr::Struct { .. }
+            | Expr::Named { .. }
+            | Expr::Dictionary(_)
+            | Expr::Map(_)
+            | Expr::MatchAgainst { .. }
+            | Expr::Wildcard(_)
+            | Expr::OuterJoin(_)
+            | Expr::Prior(_)
+            | Expr::Lambda(_)
+            | Expr::MemberOf(_) => Err(Refusal::construct(&*expr)),
+        }
+    }
+
+    /// Accepts `table.column` if the table has the column. In Postgres, `table.f`
+    /// is otherwise a call of the function `f` with the whole row.
+    fn column(&self, idents: &[Ident], scope: &Scope<'_>) -> Result<(), Refusal> {
+        let written = || {
+            let parts: Vec<_> = idents.iter().map(Ident::to_string).collect();
+            parts.join(".")
+        };
+        let parts: Vec<_> = idents.iter().map(names::folded).collect();
+        let (schema, table, column) = match parts.as_slice() {
+            [table, column] => (None, table, column),
+            [schema, table, column] => (Some(schema.as_str()), table, column),
+            _ => return Err(Refusal::construct(written())),
+        };
+        let Some(columns) = scope.find_relation(schema, table) else {
+            let message = format!("{} (nothing in FROM is called {table})", written());
+            return Err(Refusal::construct(message));
+        };
+        if !columns.iter().any(|it| **it == **column) {
+            let message = format!("{} ({table} has no column {column})", written());
+            return Err(Refusal::construct(message));
+        }
+        Ok(())
+    }
+
+    pub(super) fn all_columns_of(
+        &self,
+        name: &ObjectName,
+        scope: &Scope<'_>,
+    ) -> Result<Columns, Refusal> {
+        let found = match names::parts(name).unwrap_or_default().as_slice() {
+            [table] => scope.find_relation(None, table),
+            [schema, table] => scope.find_relation(Some(schema), table),
+            _ => None,
+        };
+        let missing = || Refusal::construct(format_args!("{name}.* ({name} is not in FROM)"));
+        found.ok_or_else(missing)
+    }
+
+    /// `column[1]` and `table.column[1]`. Access to a field, `(row).name`, may be a
+    /// call as well, and is refused.
+    fn access(
+        &self,
+        root: &mut Expr,
+        chain: &mut [AccessExpr],
+        scope: &Scope<'_>,
+    ) -> Result<(), Refusal> {
+        let mut path = Vec::new();
+        let mut rest = chain;
+        if let Expr::Identifier(ident) = &*root {
+            path.push(ident.clone());
+            while let [AccessExpr::Dot(Expr::Identifier(ident)), behind @ ..] = rest {
+                path.push(ident.clone());
+                rest = behind;
+            }
+        }
+        if path.len() > 1 {
+            self.column(&path, scope)?;
+        } else {
+            self.expr(root, scope)?;
+        }
+        for access in rest {
+            match access {
+                AccessExpr::Dot(field) => {
+                    let message = format_args!("access to a field: {root}.{field}");
+                    return Err(Refusal::construct(message));
+                }
+                AccessExpr::Subscript(Subscript::Index { index }) => self.expr(index, scope)?,
+                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
+                    refuse_if(stride.is_some(), "a slice with a stride")?;
+                    self.exprs(lower_bound, scope)?;
+                    self.exprs(upper_bound, scope)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Accepts the literals that are printed the way Postgres reads them.
+pub(super) fn check_value(value: &Value) -> Result<(), Refusal> {
+    match value {
+        Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => Ok(()),
+        Value::Number(_, is_long) => refuse_if(*is_long, "a number with L"),
+        Value::Placeholder(name) => Err(Refusal::construct(format_args!("the placeholder {name}"))),
+        Value::DollarQuotedString(_)
+        | Value::TripleSingleQuotedString(_)
+        | Value::TripleDoubleQuotedString(_)
+        | Value::EscapedStringLiteral(_)
+        | Value::UnicodeStringLiteral(_)
+        | Value::SingleQuotedByteStringLiteral(_)
+        | Value::DoubleQuotedByteStringLiteral(_)
+        | Value::TripleSingleQuotedByteStringLiteral(_)
+        | Value::TripleDoubleQuotedByteStringLiteral(_)
+        | Value::SingleQuotedRawStringLiteral(_)
+        | Value::DoubleQuotedRawStringLiteral(_)
+        | Value::TripleSingleQuotedRawStringLiteral(_)
+        | Value::TripleDoubleQuotedRawStringLiteral(_)
+        | Value::NationalStringLiteral(_)
+        | Value::QuoteDelimitedStringLiteral(_)
+        | Value::NationalQuoteDelimitedStringLiteral(_)
+        | Value::HexStringLiteral(_)
+        | Value::DoubleQuotedString(_) => {
+            Err(Refusal::construct(format_args!("this form of a literal: {value}")))
+        }
+    }
+}
+
+fn check_operator(operator: &BinaryOperator) -> Result<(), Refusal> {
+    use BinaryOperator as Op;
+    let is_allowed = match operator {
+        Op::Custom(symbol) => CUSTOM_OPERATORS.contains(&symbol.as_str()),
+        Op::PGCustomBinaryOperator(parts) => match parts.as_slice() {
+            [schema, symbol] => {
+                schema.eq_ignore_ascii_case("pg_catalog")
+                    && symbol.chars().all(|it| "+-*/<>=~!@#%^&|`?".contains(it))
+            }
+            _ => false,
+        },
+        Op::Xor
+        | Op::DuckIntegerDivide
+        | Op::MyIntegerDivide
+        | Op::Match
+        | Op::Regexp
+        | Op::Glob
+        | Op::Assignment => false,
+        Op::Plus
+        | Op::Minus
+        | Op::Multiply
+        | Op::Divide
+        | Op::Modulo
+        | Op::StringConcat
+        | Op::Gt
+        | Op::Lt
+        | Op::GtEq
+        | Op::LtEq
+        | Op::Spaceship
+        | Op::Eq
+        | Op::NotEq
+        | Op::And
+        | Op::Or
+        | Op::BitwiseOr
+        | Op::BitwiseAnd
+        | Op::BitwiseXor
+        | Op::PGBitwiseXor
+        | Op::PGBitwiseShiftLeft
+        | Op::PGBitwiseShiftRight
+        | Op::PGExp
+        | Op::PGOverlap
+        | Op::PGRegexMatch
+        | Op::PGRegexIMatch
+        | Op::PGRegexNotMatch
+        | Op::PGRegexNotIMatch
+        | Op::PGLikeMatch
+        | Op::PGILikeMatch
+        | Op::PGNotLikeMatch
+        | Op::PGNotILikeMatch
+        | Op::PGStartsWith
+        | Op::Arrow
+        | Op::LongArrow
+        | Op::HashArrow
+        | Op::HashLongArrow
+        | Op::AtAt
+        | Op::AtArrow
+        | Op::ArrowAt
+        | Op::HashMinus
+        | Op::AtQuestion
+        | Op::Question
+        | Op::QuestionAnd
+        | Op::QuestionPipe
+        | Op::Overlaps
+        | Op::DoubleHash
+        | Op::LtDashGt
+        | Op::AndLt
+        | Op::AndGt
+        | Op::LtLtPipe
+        | Op::PipeGtGt
+        | Op::AndLtPipe
+        | Op::PipeAndGt
+        | Op::LtCaret
+        | Op::GtCaret
+        | Op::QuestionHash
+        | Op::QuestionDash
+        | Op::QuestionDashPipe
+        | Op::QuestionDoublePipe
+        | Op::At
+        | Op::TildeEq => true,
+    };
+    let refused = || Refusal::construct(format_args!("the operator {operator}"));
+    if is_allowed { Ok(()) } else { Err(refused()) }
+}
+
+fn check_prefix(operator: UnaryOperator) -> Result<(), Refusal> {
+    let is_gone = matches!(
+        operator,
+        UnaryOperator::BangNot
+            | UnaryOperator::PGPostfixFactorial
+            | UnaryOperator::PGPrefixFactorial
+    );
+    let refused = || Refusal::construct(format_args!("the operator {operator}"));
+    if is_gone { Err(refused()) } else { Ok(()) }
+}
+
+fn check_collation(collation: &ObjectName) -> Result<(), Refusal> {
+    let parts = names::parts(collation).unwrap_or_default();
+    let is_allowed = match parts.as_slice() {
+        [_] => true,
+        [schema, _] => schema == "pg_catalog",
+        _ => false,
+    };
+    let refused = || Refusal::construct(format_args!("the collation {collation}"));
+    if is_allowed { Ok(()) } else { Err(refused()) }
+}

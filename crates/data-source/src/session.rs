@@ -1,0 +1,127 @@
+//! One connection to a server, from its login to its end.
+
+use std::{future::poll_fn, time::Duration};
+
+use futures::future::try_join;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime::Handle,
+    task::AbortHandle,
+    time::timeout,
+};
+use tokio_postgres::{CancelToken, Client, Connection, types::Type};
+
+use crate::{connect::Route, metered::Budget};
+
+/// How long a session waits for a lock that someone else holds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a session may take to end on either side.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a transaction is told before anything else, each for itself alone: a
+/// session-level setting would stay behind in a connection pooler's session.
+///
+/// As a query it also takes the transaction's snapshot, after which a READ ONLY
+/// transaction can't be made READ WRITE any more.
+const SETTINGS: &str = "
+    SELECT pg_catalog.set_config('search_path', $1, true),
+           pg_catalog.set_config('statement_timeout', $2, true),
+           pg_catalog.set_config('idle_in_transaction_session_timeout', $2, true),
+           pg_catalog.set_config('lock_timeout', $3, true),
+           -- The guard read the statement with the standard's rules for quotes.
+           pg_catalog.set_config('standard_conforming_strings', 'on', true),
+           pg_catalog.set_config('DateStyle', 'ISO', true),
+           pg_catalog.set_config('IntervalStyle', 'postgres', true),
+           pg_catalog.set_config('bytea_output', 'hex', true),
+           -- Postgres 14 has it, but not on Windows.
+           (SELECT pg_catalog.set_config(name, '1s', true) FROM pg_catalog.pg_settings
+             WHERE name = 'client_connection_check_interval'
+               AND pg_catalog.version() !~* 'windows|mingw|msvc|visual c')";
+
+/// A connection for one piece of work.
+///
+/// Dropped in the middle of it, it has the server stop first: the server would
+/// otherwise go on with a statement that nobody waits for.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    budget: Budget,
+    route: Route,
+    driver: AbortHandle,
+    is_closed: bool,
+}
+
+impl Session {
+    pub(crate) fn new<S, T>(
+        client: Client,
+        mut connection: Connection<S, T>,
+        route: Route,
+        budget: Budget,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // Its errors reach whoever waits for a response. Notices are dropped:
+        // they are a stranger's text.
+        let driver = tokio::spawn(async move {
+            while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
+        });
+        Self { client, budget, route, driver: driver.abort_handle(), is_closed: false }
+    }
+
+    /// How much the server may still send.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Begins a transaction that reads one snapshot and can't write.
+    pub(crate) async fn begin_reading(
+        &self,
+        search_path: &str,
+        limit: Duration,
+    ) -> Result<(), tokio_postgres::Error> {
+        let limit_ms = limit.as_millis().clamp(1, i32::MAX as u128).to_string();
+        let lock_ms = LOCK_TIMEOUT.min(limit).as_millis().max(1).to_string();
+        let settings: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
+            [(&search_path, Type::TEXT), (&limit_ms, Type::TEXT), (&lock_ms, Type::TEXT)];
+        // Both are sent at once; the driver keeps their order.
+        let begin = self.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        try_join(begin, self.client.query_typed(SETTINGS, &settings)).await?;
+        Ok(())
+    }
+
+    /// Ends a session whose server has nothing left to do.
+    ///
+    /// The rollback is for a pooler in between, which would else have to throw
+    /// its own connection away.
+    pub(crate) async fn close(mut self) {
+        let rollback = timeout(FAREWELL, self.client.batch_execute("ROLLBACK")).await;
+        self.is_closed = matches!(rollback, Ok(Ok(())));
+    }
+
+    fn cancel(&self, runtime: &Handle) {
+        let (route, driver) = (self.route.clone(), self.driver.clone());
+        let token: CancelToken = self.client.cancel_token();
+        runtime.spawn(async move {
+            if let Err(error) = route.cancel(&token).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a statement could not be cancelled at its data source");
+            }
+            // The driver ends by itself once the server has answered.
+            tokio::time::sleep(FAREWELL).await;
+            driver.abort();
+        });
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.is_closed || self.client.is_closed() {
+            return;
+        }
+        match Handle::try_current() {
+            Ok(runtime) => self.cancel(&runtime),
+            Err(_) => self.driver.abort(),
+        }
+    }
+}

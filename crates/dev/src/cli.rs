@@ -1,0 +1,59 @@
+//! The command line. What a command is asked for goes to standard output, the rest to standard
+//! error.
+
+use clap::{Parser, Subcommand};
+
+use crate::{down, token, up};
+
+/// Runs Tertulia on this machine, with a Postgres and a NATS server of its own.
+#[derive(Debug, Parser)]
+#[command(name = "cargo dev", bin_name = "cargo dev")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build and start everything, ask a first question, and serve until Ctrl-C
+    Up(up::Options),
+    /// Stop what `up --detach` left running
+    Down,
+    /// Print a token for the running stack
+    Token(token::Options),
+}
+
+pub async fn run() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Up(options) => up::up(&options).await,
+        Command::Down => down::down().await,
+        Command::Token(options) => {
+            print(&token::issue(&options)?);
+            Ok(())
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(crate) fn print(text: &str) {
+    println!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_is_for_a_positive_user_id() {
+        assert!(Arguments::try_parse_from(["dev", "token", "--user", "7"]).is_ok());
+        assert!(Arguments::try_parse_from(["dev", "token", "--user", "0"]).is_err());
+        assert!(Arguments::try_parse_from(["dev", "token"]).is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! `cargo dev up`: from an empty machine to an answered question, step by step.
+
+mod backends;
+mod build;
+mod databases;
+mod guide;
+mod launch;
+mod services;
+
+use anyhow::{Context, bail};
+use clap::{Args, value_parser};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{demo, settings::Settings, stack::Folder, token};
+use launch::Launch;
+
+const DEMO_USER: i64 = 1;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Return when everything is ready, and leave it running
+    #[arg(long)]
+    detach: bool,
+    /// The port of the gRPC API [default: the one used before, 50051, or a free one]
+    #[arg(long)]
+    grpc_port: Option<u16>,
+    /// The port of the embedded Postgres [default: the one used before, or a free one]
+    #[arg(long)]
+    postgres_port: Option<u16>,
+    /// The port of the embedded NATS server [default: the one used before, or a free one]
+    #[arg(long)]
+    nats_port: Option<u16>,
+    /// How many run-workers to start
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u8).range(1..=64))]
+    workers: u8,
+    /// A database on a Postgres server of your own, with pgvector, instead of the embedded server
+    #[arg(long, env, hide_env_values = true)]
+    database_url: Option<String>,
+    /// The database that data sets go to [default: the name in DATABASE_URL with `_datasets`]
+    #[arg(long, env, hide_env_values = true)]
+    dataset_database_url: Option<String>,
+    /// A NATS server of your own, with JetStream, instead of the embedded server
+    #[arg(long, env, hide_env_values = true)]
+    nats_url: Option<String>,
+}
+
+pub(crate) async fn up(options: &Options) -> anyhow::Result<()> {
+    let folder = Folder::open()?;
+    let lock = folder.lock().await?;
+    if let Some(stack) = folder.running()? {
+        let settings = Settings::find(&folder)?.context("the running stack's settings are gone")?;
+        eprintln!("already running");
+        return guide::print_guide(&stack, &settings);
+    }
+    if folder.stop_all().await? {
+        eprintln!("(that was left over from an earlier `up`)");
+    }
+
+    let mut launch = Launch::new(&folder);
+    let result = tokio::select! {
+        result = start(options, &folder, &mut launch) => result,
+        result = asked_to_end() => result.and_then(|()| bail!("interrupted")),
+    };
+    if let Err(error) = result {
+        folder.stop_all().await?;
+        return Err(error);
+    }
+    if options.detach {
+        return Ok(());
+    }
+    drop(lock);
+    serve(&folder, &mut launch).await
+}
+
+async fn start(options: &Options, folder: &Folder, launch: &mut Launch<'_>) -> anyhow::Result<()> {
+    let programs = build::services().await?;
+    let mut settings = Settings::find_or_generate(folder)?;
+    let backends = backends::start(options, &mut settings, launch).await?;
+    services::migrate(&programs, &backends).await?;
+    let grpc = services::start(options, &programs, &backends, &mut settings, launch).await?;
+
+    let token = token::for_user(&settings.jwt_secret, DEMO_USER)?;
+    tokio::select! {
+        result = demo::seed(&grpc, &token) => result.context("the demo")?,
+        error = launch.first_to_end() => return Err(error),
+    }
+    let stack = backends.into_stack(grpc, launch);
+    folder.announce(&stack)?;
+    guide::print_guide(&stack, &settings)
+}
+
+async fn serve(folder: &Folder, launch: &mut Launch<'_>) -> anyhow::Result<()> {
+    eprintln!("serving until Ctrl-C");
+    let result = tokio::select! {
+        error = launch.first_to_end() => Err(error),
+        result = asked_to_end() => result,
+    };
+    if result.is_err() && !folder.is_announced() {
+        eprintln!("stopped by `cargo dev down`");
+        return Ok(());
+    }
+    let _lock = folder.lock().await?;
+    folder.stop_all().await?;
+    result
+}
+
+async fn asked_to_end() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+        _ = hangup.recv() => (),
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Builds what the stack runs, the way we were built ourselves.
+
+use std::{env, path::PathBuf};
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+use crate::{environment, folders};
+
+#[derive(Debug)]
+pub(crate) struct Programs {
+    pub(crate) migration: PathBuf,
+    pub(crate) session_service: PathBuf,
+    pub(crate) run_worker: PathBuf,
+}
+
+pub(crate) async fn services() -> anyhow::Result<Programs> {
+    let executable = env::current_exe()?;
+    let folder = executable.parent().context("our own program lies in no folder")?;
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    eprintln!("building the services ...");
+    let status = Command::new(environment::variable("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--profile", profile, "--manifest-path"])
+        .arg(folders::workspace().join("Cargo.toml"))
+        .args(["--package", "migration"])
+        .args(["--package", "session-service"])
+        .args(["--package", "run-worker"])
+        .kill_on_drop(true)
+        .status()
+        .await
+        .context("starting cargo")?;
+    if !status.success() {
+        bail!("cargo build failed ({status})");
+    }
+    Ok(Programs {
+        migration: folder.join("migration"),
+        session_service: folder.join("session-service"),
+        run_worker: folder.join("run-worker"),
+    })
+}

@@ -1,0 +1,94 @@
+//! The pair itself: migrated, started, and awaited.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use anyhow::{Context, ensure};
+use tokio::time::timeout;
+use tonic::transport::Endpoint;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use super::{Options, backends::Backends, build::Programs, launch::Launch};
+use crate::{
+    servers::process::{Process, Shutdown},
+    settings::{Settings, choose_port},
+};
+
+const DEFAULT_GRPC_PORT: u16 = 50051;
+const SERVICE: &str = "tertulia.v1.SessionService";
+const PATIENCE: Duration = Duration::from_secs(60);
+const CALL_PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn migrate(programs: &Programs, backends: &Backends) -> anyhow::Result<()> {
+    eprintln!("migrating ...");
+    let status = tokio::process::Command::new(&programs.migration)
+        .arg("up")
+        .env("DATABASE_URL", &backends.database_url)
+        .kill_on_drop(true)
+        .status()
+        .await
+        .with_context(|| programs.migration.display().to_string())?;
+    ensure!(status.success(), "the migration failed ({status})");
+    Ok(())
+}
+
+/// Starts the pair and returns where its API is.
+pub(crate) async fn start(
+    options: &Options,
+    programs: &Programs,
+    backends: &Backends,
+    settings: &mut Settings,
+    launch: &mut Launch<'_>,
+) -> anyhow::Result<String> {
+    let port = choose_port(options.grpc_port, settings.grpc_port, Some(DEFAULT_GRPC_PORT))?;
+    settings.grpc_port = Some(port);
+    settings.save(launch.folder())?;
+    let grpc = format!("127.0.0.1:{port}");
+
+    eprintln!("starting session-service on port {port} and {} run-worker(s) ...", options.workers);
+    for number in 1..=options.workers {
+        let mut command = service(&programs.run_worker, backends, settings);
+        let log = format!("run-worker-{number}");
+        let worker = spawn("run-worker", &mut command, &programs.run_worker, &log, launch)?;
+        launch.watch(worker);
+    }
+    let mut command = service(&programs.session_service, backends, settings);
+    command.env("JWT_SECRET", &settings.jwt_secret).env("LISTEN_ADDR", &grpc);
+    let name = "session-service";
+    let api = spawn(name, &mut command, &programs.session_service, name, launch)?;
+    launch.watch(api.ready(PATIENCE, || serving(&grpc)).await?);
+    Ok(grpc)
+}
+
+fn service(program: &Path, backends: &Backends, settings: &Settings) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("DATABASE_URL", &backends.database_url)
+        .env("DATASET_DATABASE_URL", &backends.dataset_database_url)
+        .env("NATS_URL", &backends.nats_url)
+        .env("SEALING_KEYS", &settings.sealing_keys)
+        .env_remove("DATA_SOURCE_ALLOW_CIDRS");
+    command
+}
+
+fn spawn(
+    name: &str,
+    command: &mut Command,
+    program: &Path,
+    log: &str,
+    launch: &mut Launch<'_>,
+) -> anyhow::Result<Process> {
+    let log = launch.folder().log(log);
+    launch.started(Process::spawn(name, command, &log, program, Shutdown::Graceful)?)
+}
+
+async fn serving(grpc: &str) -> anyhow::Result<()> {
+    let endpoint = Endpoint::try_from(format!("http://{grpc}"))?.connect_timeout(CALL_PATIENCE);
+    let mut client = HealthClient::new(endpoint.connect().await?);
+    let request = HealthCheckRequest { service: SERVICE.to_owned() };
+    let response = timeout(CALL_PATIENCE, client.check(request)).await??;
+    let status = response.into_inner().status();
+    ensure!(status == ServingStatus::Serving, "{SERVICE} is {}", status.as_str_name());
+    Ok(())
+}

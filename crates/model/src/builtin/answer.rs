@@ -1,0 +1,180 @@
+//! Puts a result into words.
+
+use data_source::Rows;
+
+use super::{query::LIST_LIMIT, vocabulary::Language};
+
+const MAX_ROWS: usize = 50;
+
+/// `is_open_list`: the query ends at [`LIST_LIMIT`] rows though nobody asked for that.
+pub(super) fn answer(rows: &Rows, language: Language, is_open_list: bool) -> String {
+    let is_cut = rows.truncated_by.is_some();
+    match (&rows.rows[..], is_cut) {
+        ([], true) => in_language(
+            language,
+            "The result was too large to show: it was cut before its first row.",
+            "O resultado era grande demais: foi cortado antes da primeira linha.",
+        ),
+        ([], false) => no_rows(language),
+        ([row], false) if row.len() == 1 => row[0].clone().unwrap_or_else(|| no_rows(language)),
+        _ => {
+            let table = markdown(rows);
+            match note(rows, language, is_open_list) {
+                Some(note) => format!("{table}\n{note}"),
+                None => table.trim_end().to_owned(),
+            }
+        }
+    }
+}
+
+fn no_rows(language: Language) -> String {
+    in_language(language, "No rows match.", "Nenhuma linha corresponde.")
+}
+
+fn in_language(language: Language, english: &str, portuguese: &str) -> String {
+    match language {
+        Language::English => english.to_owned(),
+        Language::Portuguese => portuguese.to_owned(),
+    }
+}
+
+fn markdown(rows: &Rows) -> String {
+    let header = rows.columns.iter().map(|it| cell(&it.name));
+    let mut table = line(header) + &line(rows.columns.iter().map(|_| "---".to_owned()));
+    for row in rows.rows.iter().take(MAX_ROWS) {
+        table += &line(row.iter().map(|it| it.as_deref().map_or("NULL".to_owned(), cell)));
+    }
+    table
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// A value is data: it can neither end its cell nor its row.
+fn cell(value: &str) -> String {
+    let is_break =
+        |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    value.replace("\r\n", " ").replace(is_break, " ").replace('\\', "\\\\").replace('|', "\\|")
+}
+
+/// What the table leaves out, if it does.
+fn note(rows: &Rows, language: Language, is_open_list: bool) -> Option<String> {
+    let count = rows.rows.len();
+    let shown = count.min(MAX_ROWS);
+    let note = if rows.truncated_by.is_some() {
+        in_language(
+            language,
+            "Showing the first {shown} of more than {count} rows: the result was cut.",
+            "Mostrando as primeiras {shown} de mais de {count} linhas: o resultado foi cortado.",
+        )
+    } else if is_open_list && u64::try_from(count) == Ok(LIST_LIMIT) {
+        in_language(
+            language,
+            "Showing {shown} rows. The list ends at {count}: there may be more.",
+            "Mostrando {shown} linhas. A lista termina em {count}: pode haver mais.",
+        )
+    } else if count > shown {
+        in_language(
+            language,
+            "Showing {shown} of {count} rows.",
+            "Mostrando {shown} de {count} linhas.",
+        )
+    } else {
+        return None;
+    };
+    Some(note.replace("{shown}", &shown.to_string()).replace("{count}", &count.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use data_source::rows::{ResultColumn, TruncatedBy};
+
+    use super::*;
+
+    fn rows(columns: &[&str], rows: &[&[Option<&str>]]) -> Rows {
+        let column =
+            |name: &&str| ResultColumn { name: (*name).to_owned(), type_name: "text".to_owned() };
+        let row = |row: &&[Option<&str>]| row.iter().map(|it| it.map(str::to_owned)).collect();
+        Rows {
+            columns: columns.iter().map(column).collect(),
+            rows: rows.iter().map(row).collect(),
+            truncated_by: None,
+        }
+    }
+
+    fn numbered(count: usize) -> Rows {
+        let mut all = rows(&["n"], &[]);
+        all.rows = (1..=count).map(|n| vec![Some(n.to_string())]).collect();
+        all
+    }
+
+    #[track_caller]
+    fn check(rows: &Rows, expected: &str) {
+        assert_eq!(answer(rows, Language::English, false), expected);
+    }
+
+    #[track_caller]
+    fn check_note(rows: &Rows, is_open_list: bool, english: &str, portuguese: &str) {
+        for (language, expected) in
+            [(Language::English, english), (Language::Portuguese, portuguese)]
+        {
+            let answer = answer(rows, language, is_open_list);
+            assert_eq!(answer.lines().last(), Some(expected));
+            assert!(answer.lines().count() <= MAX_ROWS + 4);
+        }
+    }
+
+    #[test]
+    fn a_single_value_is_given_alone() {
+        check(&rows(&["count"], &[&[Some("344")]]), "344");
+        check(&rows(&["note"], &[&[Some("a|b\nc")]]), "a|b\nc");
+        check(&rows(&["note"], &[&[Some("")]]), "");
+    }
+
+    #[test]
+    fn nothing_is_said_in_words() {
+        check(&rows(&["avg"], &[&[None]]), "No rows match.");
+        check(&rows(&["species", "avg"], &[]), "No rows match.");
+        let portuguese = answer(&rows(&["avg"], &[]), Language::Portuguese, false);
+        assert_eq!(portuguese, "Nenhuma linha corresponde.");
+    }
+
+    #[test]
+    fn several_values_make_a_table_that_no_value_can_break() {
+        check(
+            &rows(&["a|b", "n"], &[&[Some("x\r\ny"), Some("1")], &[Some("\\|"), None]]),
+            "| a\\|b | n |\n| --- | --- |\n| x y | 1 |\n| \\\\\\| | NULL |",
+        );
+    }
+
+    #[test]
+    fn rows_that_are_left_out_are_said_to_be() {
+        check_note(&numbered(50), false, "| 50 |", "| 50 |");
+        check_note(&numbered(344), false, "Showing 50 of 344 rows.", "Mostrando 50 de 344 linhas.");
+        check_note(
+            &numbered(100),
+            true,
+            "Showing 50 rows. The list ends at 100: there may be more.",
+            "Mostrando 50 linhas. A lista termina em 100: pode haver mais.",
+        );
+        check_note(&numbered(60), true, "Showing 50 of 60 rows.", "Mostrando 50 de 60 linhas.");
+    }
+
+    #[test]
+    fn a_result_that_was_cut_is_never_given_as_the_whole() {
+        let cut = |count| Rows { truncated_by: Some(TruncatedBy::Bytes), ..numbered(count) };
+        check_note(
+            &cut(500),
+            false,
+            "Showing the first 50 of more than 500 rows: the result was cut.",
+            "Mostrando as primeiras 50 de mais de 500 linhas: o resultado foi cortado.",
+        );
+        check(
+            &cut(1),
+            "| n |\n| --- |\n| 1 |\n\nShowing the first 1 of more than 1 rows: the result was cut.",
+        );
+        check(&cut(0), "The result was too large to show: it was cut before its first row.");
+    }
+}

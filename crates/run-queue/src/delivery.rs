@@ -1,0 +1,96 @@
+//! The half that is asked for work.
+
+use std::time::Duration;
+
+use async_nats::{
+    Client,
+    jetstream::{self, AckKind, consumer::PullConsumer},
+};
+use futures::StreamExt as _;
+use prost::Message as _;
+use proto::v1::RunWakeUp;
+use tokio::time;
+
+use crate::Names;
+
+/// How long a request for a message waits on the server.
+const PULL_EXPIRES: Duration = Duration::from_secs(4);
+/// A request that was lost, with the connection for example, is made again.
+const PULL_LOST: Duration = Duration::from_secs(6);
+/// Between attempts to reach the consumer.
+const REBUILD_DELAY: Duration = Duration::from_secs(1);
+
+/// Deliveries for one worker slot, each asked for when the slot is free: a
+/// message that waited here would use up its time.
+#[derive(Debug)]
+pub struct Deliveries {
+    jetstream: jetstream::Context,
+    names: Names,
+    consumer: Option<PullConsumer>,
+}
+
+impl Deliveries {
+    pub fn new(client: Client, names: Names) -> Self {
+        Self { jetstream: jetstream::new(client), names, consumer: None }
+    }
+
+    /// Waits for the next delivery. Stream and consumer are made anew whenever
+    /// they are gone.
+    pub async fn next(&mut self) -> Delivery {
+        loop {
+            match self.pull().await {
+                Ok(Some(delivery)) => return delivery,
+                Ok(None) => (),
+                Err(error) => {
+                    tracing::warn!(error = &*error, "the consumer can't be reached");
+                    self.consumer = None;
+                    time::sleep(REBUILD_DELAY).await;
+                }
+            }
+        }
+    }
+
+    async fn pull(&mut self) -> Result<Option<Delivery>, async_nats::Error> {
+        let consumer = match &mut self.consumer {
+            Some(consumer) => consumer,
+            none => none.insert(consumer(&self.jetstream, &self.names).await?),
+        };
+        let mut batch = consumer.batch().max_messages(1).expires(PULL_EXPIRES).messages().await?;
+        match time::timeout(PULL_LOST, batch.next()).await {
+            Ok(Some(message)) => Ok(Some(Delivery { message: message? })),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+}
+
+async fn consumer(
+    jetstream: &jetstream::Context,
+    names: &Names,
+) -> Result<PullConsumer, async_nats::Error> {
+    let stream = jetstream.get_or_create_stream(names.stream_config()).await?;
+    Ok(stream.create_consumer(names.consumer_config()).await?)
+}
+
+/// One delivery of one wake-up.
+#[derive(Debug)]
+pub struct Delivery {
+    message: jetstream::Message,
+}
+
+impl Delivery {
+    /// Which run to look at, or `None` if the payload is not one of ours.
+    pub fn run_id(&self) -> Option<i64> {
+        RunWakeUp::decode(self.message.payload.clone()).ok().map(|it| it.run_id)
+    }
+
+    /// Tells the server that the run is still being worked on.
+    pub async fn in_progress(&self) -> Result<(), async_nats::Error> {
+        self.message.ack_with(AckKind::Progress).await
+    }
+
+    /// Tells the server never to deliver it again. Not a fence: whether anything
+    /// was done is known to Postgres alone.
+    pub async fn acknowledge(self) -> Result<(), async_nats::Error> {
+        self.message.ack().await
+    }
+}

@@ -1,0 +1,96 @@
+//! What an attempt at a run can fail with, and whether another may succeed.
+
+use std::time::Duration;
+
+use data_source::{Error as SourceError, guard::Refusal};
+use storage::runs::Failure;
+
+/// Doubles with each attempt.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error(transparent)]
+    DataSource(#[from] SourceError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    /// A fault of ours.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+impl Error {
+    /// How long to wait after attempt number `attempts` before another; `None` if
+    /// none can succeed.
+    pub(crate) fn retry_after(&self, attempts: i32) -> Option<Duration> {
+        let is_transient = match self {
+            Self::Storage(error) => matches!(error, storage::Error::Unavailable(_)),
+            Self::DataSource(error) => error.is_transient(),
+            Self::Model(error) => matches!(error, model::Error::Overloaded),
+            Self::Refused(_) | Self::Internal(_) => false,
+        };
+        let doublings = u32::try_from(attempts - 1).unwrap_or_default().min(5);
+        is_transient.then(|| FIRST_BACKOFF * 2_u32.pow(doublings))
+    }
+
+    /// What the caller is told. Nothing internal, and nothing that a data source
+    /// said of anything but the statement.
+    #[deny(clippy::wildcard_enum_match_arm)]
+    pub(crate) fn failure(&self) -> Failure {
+        let (reason, message) = match self {
+            Self::Storage(storage::Error::NotFound(_)) => {
+                ("DATA_SOURCE_NOT_FOUND", "the agent's data source was deleted".to_owned())
+            }
+            Self::DataSource(error) => (of_data_source(error), error.to_string()),
+            Self::Refused(refusal) => (refusal.reason(), refusal.to_string()),
+            Self::Model(model::Error::Overloaded) => ("MODEL_UNAVAILABLE", self.to_string()),
+            Self::Model(model::Error::Refused) => ("MODEL_REFUSED", self.to_string()),
+            Self::Storage(_) | Self::Internal(_) => ("INTERNAL", "an internal error".to_owned()),
+        };
+        Failure { reason, message }
+    }
+}
+
+#[deny(clippy::wildcard_enum_match_arm)]
+fn of_data_source(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Statement { .. } => "SQL_FAILED",
+        SourceError::TimedOut => "SQL_TIMED_OUT",
+        SourceError::Unreachable(_) | SourceError::Store(_) => "DATA_SOURCE_UNAVAILABLE",
+        SourceError::AddressRefused
+        | SourceError::LoginRefused(_)
+        | SourceError::CaUnreadable
+        | SourceError::SchemaTooLarge { .. } => "DATA_SOURCE_REFUSED",
+        SourceError::Sealed
+        | SourceError::Csv { .. }
+        | SourceError::TooManyColumns { .. }
+        | SourceError::RowTooLarge
+        | SourceError::TableName { .. }
+        | SourceError::TableExists
+        | SourceError::StoreUnfit { .. } => "INTERNAL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_tried_again_and_later_each_time() {
+        let overloaded = Error::Model(model::Error::Overloaded);
+        assert_eq!(overloaded.retry_after(1), Some(FIRST_BACKOFF));
+        assert_eq!(overloaded.retry_after(2), Some(FIRST_BACKOFF * 2));
+        assert_eq!(Error::Model(model::Error::Refused).retry_after(1), None);
+        assert_eq!(Error::DataSource(SourceError::TimedOut).retry_after(1), None);
+    }
+
+    #[test]
+    fn a_fault_of_ours_tells_nothing_about_us() {
+        let failure = Error::Internal(anyhow::anyhow!("the pool of 10.0.0.7")).failure();
+        assert_eq!((failure.reason, failure.message.as_str()), ("INTERNAL", "an internal error"));
+    }
+}

@@ -1,0 +1,191 @@
+//! What a request can fail with, and how each failure looks on the wire.
+
+use std::{collections::HashMap, time::Duration};
+
+use data_source::Error as SourceError;
+use storage::{Error as StorageError, error::Entity};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+
+/// The domain of every `google.rpc.ErrorInfo`.
+const DOMAIN: &str = "tertulia.v1";
+/// When to try again what failed for want of a server behind us.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    InvalidArgument(Vec<Violation>),
+    #[error("missing or invalid credentials")]
+    Unauthenticated,
+    #[error("the CSV is larger than {max_bytes} bytes")]
+    ImportTooLarge { max_bytes: u64 },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    DataSource(#[from] SourceError),
+    /// A fault of ours.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+/// A field, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Violation {
+    pub field: &'static str,
+    pub problem: String,
+}
+
+impl Error {
+    pub(crate) fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::InvalidArgument(vec![Violation { field, problem: problem.into() }])
+    }
+
+    /// The code and, for programs, the reason. A new variant has to choose here.
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn code_and_reason(&self) -> (Code, &'static str) {
+        match self {
+            Self::InvalidArgument(_) => (Code::InvalidArgument, "INVALID_FIELD"),
+            Self::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED"),
+            Self::ImportTooLarge { .. } => (Code::ResourceExhausted, "IMPORT_TOO_LARGE"),
+            Self::Storage(error) => of_storage(error),
+            Self::DataSource(error) => of_data_source(error),
+            Self::Internal(_) => (Code::Internal, "INTERNAL"),
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        let violation = |field, problem: String| vec![Violation { field, problem }];
+        match self {
+            Self::InvalidArgument(violations) => violations.clone(),
+            Self::Storage(StorageError::AgentMismatch) => {
+                violation("agent_id", "is not the session's agent".to_owned())
+            }
+            Self::DataSource(
+                error @ (SourceError::Csv { .. }
+                | SourceError::TooManyColumns { .. }
+                | SourceError::RowTooLarge),
+            ) => violation("data", error.to_string()),
+            Self::DataSource(SourceError::TableName { problem }) => {
+                violation("table.table_name", (*problem).to_owned())
+            }
+            Self::DataSource(SourceError::CaUnreadable) => {
+                violation("postgres.ca_pem", "can't be read as PEM certificates".to_owned())
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        match self {
+            Self::DataSource(SourceError::Csv { line, .. }) => {
+                HashMap::from([("line".to_owned(), line.to_string())])
+            }
+            _ => HashMap::new(),
+        }
+    }
+}
+
+#[deny(clippy::wildcard_enum_match_arm)]
+fn of_storage(error: &StorageError) -> (Code, &'static str) {
+    match error {
+        StorageError::NotFound(Entity::Agent) => (Code::NotFound, "AGENT_NOT_FOUND"),
+        StorageError::NotFound(Entity::DataSource) => (Code::NotFound, "DATA_SOURCE_NOT_FOUND"),
+        StorageError::NotFound(Entity::Run) => (Code::NotFound, "RUN_NOT_FOUND"),
+        StorageError::NotFound(Entity::Session) => (Code::NotFound, "SESSION_NOT_FOUND"),
+        StorageError::AgentDeleted => (Code::FailedPrecondition, "AGENT_DELETED"),
+        StorageError::AgentMismatch => (Code::InvalidArgument, "AGENT_MISMATCH"),
+        StorageError::DataSourceInUse => (Code::FailedPrecondition, "DATA_SOURCE_IN_USE"),
+        StorageError::EtagMismatch => (Code::Aborted, "ETAG_MISMATCH"),
+        StorageError::Unavailable(_) => (Code::Unavailable, "UNAVAILABLE"),
+        StorageError::Query(_) => (Code::Internal, "INTERNAL"),
+    }
+}
+
+#[deny(clippy::wildcard_enum_match_arm)]
+fn of_data_source(error: &SourceError) -> (Code, &'static str) {
+    match error {
+        SourceError::AddressRefused | SourceError::LoginRefused(_) => {
+            (Code::FailedPrecondition, "DATA_SOURCE_REFUSED")
+        }
+        SourceError::Unreachable(_) | SourceError::TimedOut => {
+            (Code::Unavailable, "DATA_SOURCE_UNAVAILABLE")
+        }
+        SourceError::Statement { .. } => (Code::FailedPrecondition, "DATA_SOURCE_FAILED"),
+        SourceError::SchemaTooLarge { .. } => (Code::FailedPrecondition, "SCHEMA_TOO_LARGE"),
+        SourceError::Csv { .. } | SourceError::TooManyColumns { .. } | SourceError::RowTooLarge => {
+            (Code::InvalidArgument, "CSV_INVALID")
+        }
+        SourceError::TableName { .. } | SourceError::CaUnreadable => {
+            (Code::InvalidArgument, "INVALID_FIELD")
+        }
+        SourceError::TableExists => (Code::AlreadyExists, "TABLE_EXISTS"),
+        SourceError::Store(_) if error.is_transient() => (Code::Unavailable, "UNAVAILABLE"),
+        SourceError::Store(_) | SourceError::StoreUnfit { .. } | SourceError::Sealed => {
+            (Code::Internal, "INTERNAL")
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let (code, reason) = error.code_and_reason();
+        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, error.metadata());
+        let violations = error.violations();
+        if !violations.is_empty() {
+            let violations =
+                violations.into_iter().map(|it| FieldViolation::new(it.field, it.problem));
+            details.set_bad_request(violations.collect::<Vec<_>>());
+        }
+        if code == Code::Unavailable {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
+
+        let message = match (code, reason) {
+            // The caller can't act on the details and may not be meant to see
+            // them; they go to the log, once, here.
+            (Code::Internal, _) | (Code::Unavailable, "UNAVAILABLE") => {
+                tracing::error!(error = &error as &dyn std::error::Error, "request failed");
+                code.description().to_owned()
+            }
+            _ => error.to_string(),
+        };
+        Self::with_error_details(code, message, details)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_one_reason_in_our_domain() {
+        let status = Status::from(Error::Storage(StorageError::NotFound(Entity::Session)));
+
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("SESSION_NOT_FOUND", DOMAIN));
+    }
+
+    #[test]
+    fn bad_input_names_every_field_and_its_problem() {
+        let violation = |field| Violation { field, problem: "must be positive".to_owned() };
+        let status = Status::from(Error::InvalidArgument(vec![violation("a"), violation("b")]));
+
+        let bad_request = status.get_details_bad_request().unwrap();
+        let fields: Vec<&str> =
+            bad_request.field_violations.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["a", "b"]);
+        assert_eq!(status.message(), "a: must be positive; b: must be positive");
+    }
+
+    #[test]
+    fn a_fault_of_ours_tells_nothing_about_us() {
+        let cause = anyhow::anyhow!("password authentication failed for user tertulia");
+        let status = Status::from(Error::Internal(cause));
+
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("tertulia"), "{}", status.message());
+    }
+}

@@ -1,0 +1,87 @@
+//! AgentService.
+
+mod convert;
+
+use proto::v1::{self as pb, agent_service_server::AgentService};
+use storage::{DatabaseConnection, agents};
+use tonic::{Request, Response, Status};
+
+use crate::{Error, auth::Caller};
+
+#[derive(Debug)]
+pub(crate) struct AgentGrpc {
+    db: DatabaseConnection,
+}
+
+impl AgentGrpc {
+    pub(crate) fn new(db: DatabaseConnection) -> Self {
+        Self { db }
+    }
+}
+
+#[tonic::async_trait]
+impl AgentService for AgentGrpc {
+    #[tracing::instrument(name = "grpc.create_agent", skip_all)]
+    async fn create_agent(
+        &self,
+        request: Request<pb::CreateAgentRequest>,
+    ) -> Result<Response<pb::CreateAgentResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let settings = convert::create_agent(request.into_inner())?;
+
+        let agent = agents::insert(&self.db, user_id, settings).await.map_err(Error::from)?;
+        let agent = Some(convert::to_agent(agent));
+        Ok(Response::new(pb::CreateAgentResponse { agent }))
+    }
+
+    #[tracing::instrument(name = "grpc.get_agent", skip_all)]
+    async fn get_agent(
+        &self,
+        request: Request<pb::GetAgentRequest>,
+    ) -> Result<Response<pb::GetAgentResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let id = convert::agent_id(request.get_ref().agent_id)?;
+
+        let agent = agents::get(&self.db, user_id, id).await.map_err(Error::from)?;
+        let agent = Some(convert::to_agent(agent));
+        Ok(Response::new(pb::GetAgentResponse { agent }))
+    }
+
+    #[tracing::instrument(name = "grpc.list_agents", skip_all)]
+    async fn list_agents(
+        &self,
+        request: Request<pb::ListAgentsRequest>,
+    ) -> Result<Response<pb::ListAgentsResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let list = convert::list_agents(request.get_ref())?;
+
+        let page = agents::list(&self.db, user_id, list.before, list.per_page.into());
+        let page = page.await.map_err(Error::from)?;
+        Ok(Response::new(convert::to_list_agents(&list, page)))
+    }
+
+    #[tracing::instrument(name = "grpc.update_agent", skip_all)]
+    async fn update_agent(
+        &self,
+        request: Request<pb::UpdateAgentRequest>,
+    ) -> Result<Response<pb::UpdateAgentResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let (id, changes) = convert::update_agent(request.into_inner())?;
+
+        let agent = agents::update(&self.db, user_id, id, changes).await.map_err(Error::from)?;
+        let agent = Some(convert::to_agent(agent));
+        Ok(Response::new(pb::UpdateAgentResponse { agent }))
+    }
+
+    #[tracing::instrument(name = "grpc.delete_agent", skip_all)]
+    async fn delete_agent(
+        &self,
+        request: Request<pb::DeleteAgentRequest>,
+    ) -> Result<Response<pb::DeleteAgentResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let id = convert::agent_id(request.get_ref().agent_id)?;
+
+        agents::delete(&self.db, user_id, id).await.map_err(Error::from)?;
+        Ok(Response::new(pb::DeleteAgentResponse {}))
+    }
+}

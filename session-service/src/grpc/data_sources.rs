@@ -1,0 +1,115 @@
+//! DataSourceService.
+
+mod convert;
+mod upload;
+
+use proto::v1::{self as pb, data_source_service_server::DataSourceService};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{DataSources, auth::Caller};
+
+#[derive(Debug)]
+pub(crate) struct DataSourceGrpc {
+    sources: DataSources,
+}
+
+impl DataSourceGrpc {
+    pub(crate) fn new(sources: DataSources) -> Self {
+        Self { sources }
+    }
+}
+
+#[tonic::async_trait]
+impl DataSourceService for DataSourceGrpc {
+    #[tracing::instrument(name = "grpc.create_data_source", skip_all)]
+    async fn create_data_source(
+        &self,
+        request: Request<pb::CreateDataSourceRequest>,
+    ) -> Result<Response<pb::CreateDataSourceResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let (name, access) = convert::create_data_source(request.into_inner())?;
+
+        let source = self.sources.create(user_id, name, access).await?;
+        let data_source = Some(convert::to_data_source(source));
+        Ok(Response::new(pb::CreateDataSourceResponse { data_source }))
+    }
+
+    #[tracing::instrument(name = "grpc.get_data_source", skip_all)]
+    async fn get_data_source(
+        &self,
+        request: Request<pb::GetDataSourceRequest>,
+    ) -> Result<Response<pb::GetDataSourceResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let id = convert::data_source_id(request.get_ref().data_source_id)?;
+
+        let source = self.sources.get(user_id, id).await?;
+        let data_source = Some(convert::to_data_source(source));
+        Ok(Response::new(pb::GetDataSourceResponse { data_source }))
+    }
+
+    #[tracing::instrument(name = "grpc.list_data_sources", skip_all)]
+    async fn list_data_sources(
+        &self,
+        request: Request<pb::ListDataSourcesRequest>,
+    ) -> Result<Response<pb::ListDataSourcesResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let list = convert::list_data_sources(request.get_ref())?;
+
+        let page = self.sources.list(user_id, list.before, list.per_page.into()).await?;
+        Ok(Response::new(convert::to_list_data_sources(&list, page)))
+    }
+
+    #[tracing::instrument(name = "grpc.update_data_source", skip_all)]
+    async fn update_data_source(
+        &self,
+        request: Request<pb::UpdateDataSourceRequest>,
+    ) -> Result<Response<pb::UpdateDataSourceResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let (id, name, access) = convert::update_data_source(request.into_inner())?;
+
+        let source = self.sources.update(user_id, id, name, access).await?;
+        let data_source = Some(convert::to_data_source(source));
+        Ok(Response::new(pb::UpdateDataSourceResponse { data_source }))
+    }
+
+    #[tracing::instrument(name = "grpc.delete_data_source", skip_all)]
+    async fn delete_data_source(
+        &self,
+        request: Request<pb::DeleteDataSourceRequest>,
+    ) -> Result<Response<pb::DeleteDataSourceResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let id = convert::data_source_id(request.get_ref().data_source_id)?;
+
+        self.sources.delete(user_id, id).await?;
+        Ok(Response::new(pb::DeleteDataSourceResponse {}))
+    }
+
+    #[tracing::instrument(name = "grpc.get_schema", skip_all)]
+    async fn get_schema(
+        &self,
+        request: Request<pb::GetSchemaRequest>,
+    ) -> Result<Response<pb::GetSchemaResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let id = convert::data_source_id(request.get_ref().data_source_id)?;
+
+        let schema = self.sources.schema(user_id, id).await?;
+        let tables = schema.tables.into_iter().map(convert::to_table).collect();
+        Ok(Response::new(pb::GetSchemaResponse { tables }))
+    }
+
+    #[tracing::instrument(name = "grpc.import_table", skip_all)]
+    async fn import_table(
+        &self,
+        request: Request<Streaming<pb::ImportTableRequest>>,
+    ) -> Result<Response<pb::ImportTableResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let mut stream = request.into_inner();
+        let table = convert::import_table(stream.message().await?)?;
+        let id = table.data_source_id;
+        self.sources.check_import(user_id, id).await?;
+        let file = upload::receive(stream).await?;
+
+        let imported = self.sources.import(user_id, id, table.with(file)).await?;
+        Ok(Response::new(convert::to_import_table(imported)))
+    }
+}

@@ -1,0 +1,101 @@
+//! Points in time and durations, between the wire and the database.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use prost_types::Timestamp;
+
+use super::fields::Fields;
+
+const MICRO: u32 = 1_000;
+
+pub(super) fn to_timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp {
+        seconds: time.timestamp(),
+        // Below 2 000 000 000 by chrono's definition.
+        nanos: time.timestamp_subsec_nanos().cast_signed(),
+    }
+}
+
+/// To which side a time between two microseconds, of which the database keeps
+/// whole ones, is moved.
+#[derive(Clone, Copy)]
+pub(super) enum Round {
+    Down,
+    Up,
+}
+
+impl Fields {
+    pub(super) fn time(
+        &mut self,
+        field: &'static str,
+        value: Option<Timestamp>,
+        round: Round,
+    ) -> Option<DateTime<Utc>> {
+        let value = value?;
+        let time = u32::try_from(value.nanos)
+            .ok()
+            .filter(|nanos| *nanos < 1_000_000_000)
+            .and_then(|nanos| DateTime::from_timestamp(value.seconds, nanos))
+            // The range that google.protobuf.Timestamp allows.
+            .filter(|time| (-62_135_596_800..253_402_300_800).contains(&time.timestamp()));
+        let Some(time) = time else {
+            self.refuse(field, "is no point in time from year 1 to 9999");
+            return None;
+        };
+        let past = time.timestamp_subsec_nanos() % MICRO;
+        let step = match round {
+            _ if past == 0 => 0,
+            Round::Down => -i64::from(past),
+            Round::Up => i64::from(MICRO - past),
+        };
+        time.checked_add_signed(chrono::Duration::nanoseconds(step))
+    }
+
+    /// A time to wait, never more than `max`.
+    pub(super) fn wait(
+        &mut self,
+        field: &'static str,
+        value: Option<prost_types::Duration>,
+        default: Duration,
+        max: Duration,
+    ) -> Duration {
+        let Some(value) = value else { return default };
+        match Duration::try_from(value) {
+            Ok(wait) => wait.min(max),
+            Err(_) => {
+                self.refuse(field, "must not be negative");
+                default
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: i64, nanos: i32, round: Round) -> Option<Timestamp> {
+        let mut fields = Fields::default();
+        let time = fields.time("created_after", Some(Timestamp { seconds, nanos }), round);
+        fields.check().ok()?;
+        time.map(to_timestamp)
+    }
+
+    #[test]
+    fn whole_microseconds_are_kept_and_others_rounded_as_asked() {
+        let at = |nanos| Some(Timestamp { seconds: 7, nanos });
+        assert_eq!(time(7, 123_456_000, Round::Down), at(123_456_000));
+        assert_eq!(time(7, 123_456_000, Round::Up), at(123_456_000));
+        assert_eq!(time(7, 123_456_001, Round::Down), at(123_456_000));
+        assert_eq!(time(7, 123_456_001, Round::Up), at(123_457_000));
+    }
+
+    #[test]
+    fn what_is_no_point_in_time_is_refused() {
+        assert_eq!(time(0, -1, Round::Up), None);
+        assert_eq!(time(0, 1_000_000_000, Round::Up), None);
+        assert_eq!(time(i64::MAX, 0, Round::Up), None);
+        assert_eq!(time(-62_135_596_801, 0, Round::Up), None);
+    }
+}
