@@ -1,1 +1,5 @@
+//! Tests at the system's own boundary: gRPC in, rows and answers out, against a
+//! real Postgres and a real NATS.
 
+mod harness;
+mod runs;

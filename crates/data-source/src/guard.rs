@@ -11,6 +11,7 @@ mod from;
 mod functions;
 mod limits;
 mod names;
+mod operators;
 mod output;
 mod parse;
 mod print;

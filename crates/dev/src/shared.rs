@@ -22,6 +22,7 @@ use crate::{
         fetch::{self, Binaries},
         free_port, nats, password, postgres,
         process::{Process, Record},
+        random_bytes,
     },
 };
 
@@ -149,14 +150,14 @@ impl Kind {
     }
 
     async fn start(self, root: &Path, binaries: &Binaries) -> anyhow::Result<String> {
-        let password = password()?;
-        let folder = root.join(format!("{}-{}", self.name(), &password[..8]));
+        let [a, b] = random_bytes()?;
+        let folder = root.join(format!("{}-{}-{a:02x}{b:02x}", self.name(), process::id()));
         DirBuilder::new().mode(0o700).create(&folder)?;
         register(&folder)?;
         let files = files_folder(&folder);
         create_reachable(&files)?;
         let (data, log) = (&files.join("data"), &folder.join("server.log"));
-        let password = password.as_str();
+        let password = &password()?;
         let (port, durable) = (free_port()?, false);
         let (url, process) = match self {
             Self::Postgres => {

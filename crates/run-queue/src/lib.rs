@@ -11,23 +11,37 @@ pub use delivery::{Deliveries, Delivery};
 pub use names::Names;
 pub use publisher::Publisher;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use async_nats::{Client, ConnectError, ConnectOptions};
+use async_nats::{Client, ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 
 /// How long the server waits for progress before it delivers a message again.
 pub const ACK_WAIT: Duration = Duration::from_secs(30);
 
-/// Connects to NATS. If the server can't be reached, this returns all the same,
-/// and the client goes on trying.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the URL is not one of a NATS server")]
+    Url(#[source] io::Error),
+    #[error("NATS can't be connected to")]
+    Connect(#[from] async_nats::ConnectError),
+}
+
+/// Connects to NATS, with the user and password of the URL. If the server can't
+/// be reached, this returns all the same, and the client goes on trying.
 pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
-    ConnectOptions::new()
+    let address: ServerAddr = url.parse().map_err(ConnectError::Url)?;
+    let mut options = ConnectOptions::new()
         .name(name)
         .retry_on_initial_connect()
         .connection_timeout(Duration::from_secs(5))
         .reconnect_delay_callback(|attempts| {
             Duration::from_millis(100 * attempts as u64).min(Duration::from_secs(1))
-        })
-        .connect(url)
-        .await
+        });
+    // The client itself leaves those of the URL unused.
+    if let (Some(user), Some(password)) = (address.username(), address.password()) {
+        let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        options = options.user_and_password(decoded(user), decoded(password));
+    }
+    Ok(options.connect(address).await?)
 }

@@ -43,15 +43,16 @@ impl Walk<'_> {
         }
     }
 
-    /// A call in FROM.
+    /// A call in FROM; tells the function's name.
     pub(super) fn call(
         &self,
         name: &ObjectName,
         args: &mut [FunctionArg],
         scope: &Scope<'_>,
-    ) -> Result<(), Refusal> {
-        functions::check(name)?;
-        self.arguments(args, scope)
+    ) -> Result<String, Refusal> {
+        let function = functions::check(name)?;
+        self.arguments(args, scope)?;
+        Ok(function)
     }
 
     fn argument_list(

@@ -1,19 +1,10 @@
 //! Expressions.
 
-use sqlparser::ast::{
-    self, AccessExpr, BinaryOperator, CastKind, Expr, Ident, ObjectName, Subscript, UnaryOperator,
-    Value,
-};
+use sqlparser::ast::{self, AccessExpr, CastKind, Expr, Ident, ObjectName, Subscript, Value};
 
 use super::refusal::{Refusal, refuse_if};
 use super::scope::{Columns, Scope};
-use super::{Walk, names, types};
-
-/// Operators of the server and of common extensions that the parser has no name for.
-const CUSTOM_OPERATORS: &[&str] = &[
-    "-|-", "@@@", "<#>", "<+>", "<~>", "<%>", "<%", "%>", "<<%", "%>>", "<->>", "<<->", "<->>>",
-    "<<<->", "*=", "*<>", "&&&", "@>>", "<<@", "%%", "#=", "||/", "|/",
-];
+use super::{Walk, names, operators, types};
 
 impl Walk<'_> {
     pub(super) fn exprs<'e>(
@@ -74,16 +65,15 @@ impl Walk<'_> {
             Expr::BinaryOp { left, op, right }
             | Expr::AnyOp { left, compare_op: op, right, is_some: _ }
             | Expr::AllOp { left, compare_op: op, right } => {
-                check_operator(op)?;
+                operators::check(op)?;
                 self.exprs([&mut **left, &mut **right], scope)
             }
             Expr::UnaryOp { op, expr } => {
-                check_prefix(*op)?;
+                operators::check_prefix(*op)?;
                 self.expr(expr, scope)
             }
-            Expr::Like { negated: _, any, expr, pattern, escape_char }
-            | Expr::ILike { negated: _, any, expr, pattern, escape_char } => {
-                refuse_if(*any, "LIKE ANY without an array")?;
+            Expr::Like { negated: _, any: _, expr, pattern, escape_char }
+            | Expr::ILike { negated: _, any: _, expr, pattern, escape_char } => {
                 self.exprs([&mut **expr, &mut **pattern], scope)?;
                 self.exprs(escape_char.as_deref_mut(), scope)
             }
@@ -275,101 +265,6 @@ pub(super) fn check_value(value: &Value) -> Result<(), Refusal> {
             Err(Refusal::construct(format_args!("this form of a literal: {value}")))
         }
     }
-}
-
-fn check_operator(operator: &BinaryOperator) -> Result<(), Refusal> {
-    use BinaryOperator as Op;
-    let is_allowed = match operator {
-        Op::Custom(symbol) => CUSTOM_OPERATORS.contains(&symbol.as_str()),
-        Op::PGCustomBinaryOperator(parts) => match parts.as_slice() {
-            [schema, symbol] => {
-                schema.eq_ignore_ascii_case("pg_catalog")
-                    && symbol.chars().all(|it| "+-*/<>=~!@#%^&|`?".contains(it))
-            }
-            _ => false,
-        },
-        Op::Xor
-        | Op::DuckIntegerDivide
-        | Op::MyIntegerDivide
-        | Op::Match
-        | Op::Regexp
-        | Op::Glob
-        | Op::Assignment => false,
-        Op::Plus
-        | Op::Minus
-        | Op::Multiply
-        | Op::Divide
-        | Op::Modulo
-        | Op::StringConcat
-        | Op::Gt
-        | Op::Lt
-        | Op::GtEq
-        | Op::LtEq
-        | Op::Spaceship
-        | Op::Eq
-        | Op::NotEq
-        | Op::And
-        | Op::Or
-        | Op::BitwiseOr
-        | Op::BitwiseAnd
-        | Op::BitwiseXor
-        | Op::PGBitwiseXor
-        | Op::PGBitwiseShiftLeft
-        | Op::PGBitwiseShiftRight
-        | Op::PGExp
-        | Op::PGOverlap
-        | Op::PGRegexMatch
-        | Op::PGRegexIMatch
-        | Op::PGRegexNotMatch
-        | Op::PGRegexNotIMatch
-        | Op::PGLikeMatch
-        | Op::PGILikeMatch
-        | Op::PGNotLikeMatch
-        | Op::PGNotILikeMatch
-        | Op::PGStartsWith
-        | Op::Arrow
-        | Op::LongArrow
-        | Op::HashArrow
-        | Op::HashLongArrow
-        | Op::AtAt
-        | Op::AtArrow
-        | Op::ArrowAt
-        | Op::HashMinus
-        | Op::AtQuestion
-        | Op::Question
-        | Op::QuestionAnd
-        | Op::QuestionPipe
-        | Op::Overlaps
-        | Op::DoubleHash
-        | Op::LtDashGt
-        | Op::AndLt
-        | Op::AndGt
-        | Op::LtLtPipe
-        | Op::PipeGtGt
-        | Op::AndLtPipe
-        | Op::PipeAndGt
-        | Op::LtCaret
-        | Op::GtCaret
-        | Op::QuestionHash
-        | Op::QuestionDash
-        | Op::QuestionDashPipe
-        | Op::QuestionDoublePipe
-        | Op::At
-        | Op::TildeEq => true,
-    };
-    let refused = || Refusal::construct(format_args!("the operator {operator}"));
-    if is_allowed { Ok(()) } else { Err(refused()) }
-}
-
-fn check_prefix(operator: UnaryOperator) -> Result<(), Refusal> {
-    let is_gone = matches!(
-        operator,
-        UnaryOperator::BangNot
-            | UnaryOperator::PGPostfixFactorial
-            | UnaryOperator::PGPrefixFactorial
-    );
-    let refused = || Refusal::construct(format_args!("the operator {operator}"));
-    if is_gone { Err(refused()) } else { Ok(()) }
 }
 
 fn check_collation(collation: &ObjectName) -> Result<(), Refusal> {

@@ -10,7 +10,7 @@ use sqlparser::ast::{
 
 use super::refusal::{Refusal, refuse_if};
 use super::scope::{Columns, Relation, Scope, append};
-use super::{Walk, expr, functions, names, types};
+use super::{Walk, expr, names, types};
 
 impl Walk<'_> {
     pub(super) fn from(
@@ -77,16 +77,16 @@ impl Walk<'_> {
                 self.sample(sample.as_mut(), outer)?;
                 if let Some(ast::TableFunctionArgs { args, settings }) = args {
                     refuse_if(settings.is_some(), "SETTINGS")?;
-                    self.call(name, args, &lateral_scope())?;
-                    self.function_result(name, *with_ordinality, alias.as_ref())?
+                    let function = self.call(name, args, &lateral_scope())?;
+                    self.function_result(&function, *with_ordinality, alias.as_ref())?
                 } else {
                     refuse_if(*with_ordinality, "WITH ORDINALITY behind a table")?;
                     self.table(name, alias.as_ref(), outer)?
                 }
             }
             TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
-                self.call(name, args, &lateral_scope())?;
-                self.function_result(name, *with_ordinality, alias.as_ref())?
+                let function = self.call(name, args, &lateral_scope())?;
+                self.function_result(&function, *with_ordinality, alias.as_ref())?
             }
             TableFactor::UNNEST {
                 alias,
@@ -97,8 +97,7 @@ impl Walk<'_> {
             } => {
                 refuse_if(*with_offset || with_offset_alias.is_some(), "WITH OFFSET")?;
                 self.exprs(array_exprs, &lateral_scope())?;
-                let name = ObjectName::from(vec![ast::Ident::new("unnest")]);
-                self.function_result(&name, *with_ordinality, alias.as_ref())?
+                self.function_result("unnest", *with_ordinality, alias.as_ref())?
             }
             TableFactor::Derived { lateral, subquery, alias, sample } => {
                 refuse_if(sample.is_some(), "TABLESAMPLE behind a subquery")?;
@@ -180,13 +179,12 @@ impl Walk<'_> {
 
     fn function_result(
         &self,
-        name: &ObjectName,
+        function: &str,
         with_ordinality: bool,
         alias: Option<&TableAlias>,
     ) -> Result<Relation, Refusal> {
-        let function = functions::check(name)?;
-        let relation = alias.map_or_else(|| function.clone(), |it| names::folded(&it.name));
-        let mut columns: Vec<Rc<str>> = match function.as_str() {
+        let relation = alias.map_or_else(|| function.to_owned(), |it| names::folded(&it.name));
+        let mut columns: Vec<Rc<str>> = match function {
             "json_each" | "json_each_text" | "jsonb_each" | "jsonb_each_text" => {
                 vec!["key".into(), "value".into()]
             }
@@ -244,8 +242,14 @@ impl Walk<'_> {
                     self.json_columns(columns, names)?;
                 }
                 JsonTableColumn::Named(column) => {
-                    let ast::JsonTableNamedColumn { name, r#type, path, exists: _, .. } = column;
-                    let ast::JsonTableNamedColumn { on_empty, on_error, .. } = column;
+                    let ast::JsonTableNamedColumn {
+                        name,
+                        r#type,
+                        path,
+                        exists: _,
+                        on_empty,
+                        on_error,
+                    } = column;
                     names.push(names::folded(name).into());
                     types::check(r#type, &self.catalog)?;
                     expr::check_value(&path.value)?;
@@ -285,7 +289,10 @@ impl Walk<'_> {
             refuse_if(unit.is_some(), "a unit in TABLESAMPLE")?;
             self.expr(value, scope)?;
         }
-        seed.as_ref().map_or(Ok(()), |seed| expr::check_value(&seed.value.value))
+        match seed {
+            Some(ast::TableSampleSeed { modifier: _, value }) => expr::check_value(&value.value),
+            None => Ok(()),
+        }
     }
 }
 

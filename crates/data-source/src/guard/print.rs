@@ -132,9 +132,28 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_that_does_not_read_back_the_same_is_refused() {
+    fn a_tree_that_does_not_read_back_is_refused() {
         let query = parse::untrusted("SELECT - -1").unwrap();
         let refusal = print(&query).unwrap_err();
+        assert_eq!(refusal.reason(), "SQL_CONSTRUCT_NOT_ALLOWED");
+    }
+
+    #[test]
+    fn a_tree_that_reads_back_as_another_is_refused() {
+        struct Smuggled;
+        impl VisitorMut for Smuggled {
+            type Break = ();
+
+            fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
+                ident.value = "a, pg_sleep(30)".to_owned();
+                ControlFlow::Continue(())
+            }
+        }
+        let mut query = parse::untrusted("SELECT a").unwrap();
+        let _: ControlFlow<()> = VisitMut::visit(&mut query, &mut Smuggled);
+
+        let refusal = print(&query).unwrap_err();
+
         assert_eq!(refusal.reason(), "SQL_CONSTRUCT_NOT_ALLOWED");
     }
 }

@@ -86,7 +86,7 @@ fn matched(name: &[String], tokens: &[Token<'_>]) -> Option<(usize, u8)> {
     }
     let (last, start) = name.split_last()?;
     let (last_word, start_words) = words.split_last()?;
-    if words.len() != name.len() || start_words != start {
+    if start_words != start {
         return None;
     }
     if last == last_word {

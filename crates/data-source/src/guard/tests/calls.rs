@@ -178,6 +178,13 @@ fn a_type_that_looks_names_up_is_refused() {
     refuses("SELECT * FROM json_to_record('{}') AS t(a regclass)", CONSTRUCT, "the type");
     refuses("SELECT * FROM JSON_TABLE('1', '$' COLUMNS (a regclass PATH '$'))", CONSTRUCT, "type");
     refuses("SELECT '(1)'::sales.orders", CONSTRUCT, "the type sales.orders");
+    refuses("SELECT json_array(1 RETURNING regclass)", CONSTRUCT, "the type");
+}
+
+#[test]
+fn what_follows_a_type_in_brackets_is_a_word_or_a_number() {
+    accepts("SELECT 'a'::geometry(Point, 4326), '1'::vector(3)");
+    refuses("SELECT 'a'::vector('3), pg_sleep(30) --')", CONSTRUCT, "the type");
 }
 
 #[test]

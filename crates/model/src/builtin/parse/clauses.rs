@@ -117,32 +117,29 @@ impl Parser<'_> {
         let extreme = if top.is_none() { self.extreme() } else { None };
         self.links();
 
-        let is_rows = self.rows_or_table()?;
-        let columns = if is_rows { None } else { self.columns() };
-        let rank = match (top, extreme, columns) {
-            (Some(is_descending), _, None) if is_rows => Some((RankKind::Top, None, is_descending)),
-            (None, Some(is_descending), None) if is_rows => {
-                Some((RankKind::Top, None, is_descending))
+        if self.rows_or_table()? {
+            // "list the names of the 5 airports with": only the names are shown.
+            if !matches!(self.intent.shown, Some(Shown::Columns(_))) {
+                set(&mut self.intent.shown, Shown::Rows)?;
             }
-            (None, None, None) if is_rows => None,
-            (None, Some(is_descending), Some(mut columns)) if columns.len() == 1 => {
-                Some((RankKind::Values, columns.pop(), is_descending))
-            }
-            (Some(is_descending), _, Some(columns)) => {
-                set(&mut self.intent.shown, Shown::Columns(columns))?;
-                Some((RankKind::Top, None, is_descending))
-            }
-            _ => return Ok(false),
-        };
-        // "list the names of the 5 airports with": only the names are shown.
-        let has_columns = matches!(self.intent.shown, Some(Shown::Columns(_)));
-        if is_rows && !has_columns {
-            set(&mut self.intent.shown, Shown::Rows)?;
+            set(&mut self.intent.limit, limit)?;
+            return match top.or(extreme) {
+                Some(is_descending) => self.set_rank(RankKind::Top, None, is_descending),
+                None => Ok(true),
+            };
         }
+
+        let Some(columns) = self.columns() else { return Ok(false) };
         set(&mut self.intent.limit, limit)?;
-        match rank {
-            Some((kind, by, is_descending)) => self.set_rank(kind, by, is_descending),
-            None => Ok(true),
+        match (top, extreme, &columns[..]) {
+            (Some(is_descending), _, _) => {
+                set(&mut self.intent.shown, Shown::Columns(columns))?;
+                self.set_rank(RankKind::Top, None, is_descending)
+            }
+            (None, Some(is_descending), [only]) => {
+                self.set_rank(RankKind::Values, Some(only.clone()), is_descending)
+            }
+            _ => Err(Problem::Unclear),
         }
     }
 

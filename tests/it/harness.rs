@@ -1,0 +1,167 @@
+//! The pair, each time with databases and JetStream names of its own.
+
+mod api;
+mod database;
+mod provider;
+
+use std::{sync::Arc, time::Duration};
+
+use bootstrap::Connections;
+use data_source::DatasetStore;
+use model::Provider;
+use run_queue::{Names, Publisher};
+use run_worker::{Sources, Worker};
+use sea_orm::DatabaseConnection;
+use session_service::{
+    DataSources, PageLimits, Runs,
+    auth::{Rules, Verifier},
+    server::{self, Parts},
+    sweep::Sweep,
+};
+use tokio::{net::TcpListener, time};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::Channel;
+
+pub(crate) use api::{Api, Expect, JWT_SECRET, token};
+pub(crate) use database::random_name;
+pub(crate) use provider::{Gate, Scripted};
+
+/// For how long a run is a worker's without a sign of life from it, in tests.
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
+
+/// A running session service, with as many workers as a test starts.
+pub(crate) struct Harness {
+    /// Tertulia's own database, to look into.
+    pub db: DatabaseConnection,
+    pub database_url: String,
+    pub store: DatasetStore,
+    pub nats: async_nats::Client,
+    pub names: Names,
+    pub names_prefix: String,
+    pub address: String,
+    channel: Channel,
+    _stop: DropGuard,
+}
+
+/// A worker; stops when dropped, whatever it is doing.
+pub(crate) struct RunningWorker {
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for RunningWorker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Harness {
+    /// Starts the service, and one worker with the builtin provider.
+    pub(crate) async fn start() -> (Self, RunningWorker) {
+        let harness = Self::without_worker().await;
+        let worker = harness.worker(model::Builtin, 4);
+        (harness, worker)
+    }
+
+    pub(crate) async fn without_worker() -> Self {
+        // Shown for tests that fail; the first test of the process sets it up.
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+            .with_test_writer()
+            .try_init();
+        let servers = dev::test_servers().await.expect("the test servers run");
+        let database_url = database::create_migrated(&servers.database_url).await;
+        let dataset_url = database::create(&servers.database_url, "d").await;
+        let db = storage::connect(&database_url, 10).await.expect("the database answers");
+        let store = DatasetStore::connect(&dataset_url).await.expect("the store answers");
+        let nats = run_queue::connect(&servers.nats_url, "tests").await.expect("NATS answers");
+        let names_prefix = random_name("t").replace('_', "");
+        let names = Names::with_prefix(&names_prefix);
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound address").to_string();
+        let shutdown = CancellationToken::new();
+        let publisher = Publisher::new(nats.clone(), names.clone());
+        let runs = Runs::new(db.clone(), publisher, shutdown.clone());
+        tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
+        tokio::spawn(Sweep::new(runs.clone(), store.clone()).run(shutdown.clone()));
+        let Connections { sealing_keys, data_source_allow_cidrs, .. } = connections();
+        let sources =
+            DataSources::new(db.clone(), store.clone(), sealing_keys, data_source_allow_cidrs);
+        let parts = Parts { db: db.clone(), runs, sources, pages: PageLimits::default() };
+        let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
+        let verifier = Verifier::new(&rules);
+        tokio::spawn(server::serve(listener, parts, verifier, true, shutdown.clone()));
+
+        let channel =
+            Channel::from_shared(format!("http://{address}")).expect("a valid URL").connect_lazy();
+        let _stop = shutdown.drop_guard();
+        Self { db, database_url, store, nats, names, names_prefix, address, channel, _stop }
+    }
+
+    /// Starts a worker.
+    pub(crate) fn worker(&self, provider: impl Provider, concurrency: u16) -> RunningWorker {
+        let Connections { sealing_keys, data_source_allow_cidrs, .. } = connections();
+        let worker = Worker {
+            db: self.db.clone(),
+            publisher: Publisher::new(self.nats.clone(), self.names.clone()),
+            sources: Sources::new(self.store.clone(), sealing_keys, data_source_allow_cidrs),
+            provider: Arc::new(provider),
+            lease: LEASE,
+        };
+        let (nats, names) = (self.nats.clone(), self.names.clone());
+        let task = worker.run(nats, names, concurrency, CancellationToken::new());
+        RunningWorker { task: tokio::spawn(task) }
+    }
+
+    /// The API, as one user sees it.
+    pub(crate) fn api(&self, user_id: i64) -> Api {
+        Api::new(self.channel.clone(), Some(token(user_id)))
+    }
+
+    /// The API, with this token or without any.
+    pub(crate) fn api_with(&self, token: Option<String>) -> Api {
+        Api::new(self.channel.clone(), token)
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+}
+
+/// What the services' configuration gives them besides connections. Data sources
+/// on this machine are allowed, since tests have no others.
+fn connections() -> Connections {
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        connections: Connections,
+    }
+
+    let arguments = [
+        "tests",
+        "--database-url=unused",
+        "--dataset-database-url=unused too",
+        "--sealing-keys=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "--data-source-allow-cidrs=127.0.0.0/8",
+    ];
+    Command::try_parse_from(arguments).expect("the arguments are valid").connections
+}
+
+/// Asks again and again until there is an answer; panics after 30 s.
+pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let polling = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let answer = time::timeout(Duration::from_secs(30), polling).await;
+    answer.unwrap_or_else(|_| panic!("{what} did not happen within 30 s"))
+}

@@ -1,0 +1,201 @@
+//! The API as one user sees it, and the few steps that most tests begin with.
+
+use jsonwebtoken::EncodingKey;
+use proto::v1::{
+    self as pb, agent_service_client::AgentServiceClient, create_data_source_request::Kind,
+    data_source_service_client::DataSourceServiceClient, import_table_request::Part,
+    run_service_client::RunServiceClient, session_service_client::SessionServiceClient,
+};
+use serde_json::json;
+use tonic::{
+    Code, Request, Response, Status,
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
+};
+use tonic_types::StatusExt as _;
+
+pub(crate) const JWT_SECRET: &str = "a secret that only the tests know";
+
+type Bearing = InterceptedService<Channel, Bearer>;
+
+/// Puts the user's token into every request.
+#[derive(Clone)]
+pub(crate) struct Bearer(Option<String>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            let header = format!("Bearer {token}").parse().expect("a token is ASCII");
+            request.metadata_mut().insert("authorization", header);
+        }
+        Ok(request)
+    }
+}
+
+/// A token as the issuer makes it.
+pub(crate) fn token(user_id: i64) -> String {
+    let claims = json!({ "sub": user_id.to_string(), "exp": u32::MAX });
+    let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    jsonwebtoken::encode(&Default::default(), &claims, &key).expect("claims are valid")
+}
+
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub sessions: SessionServiceClient<Bearing>,
+    pub runs: RunServiceClient<Bearing>,
+    pub agents: AgentServiceClient<Bearing>,
+    pub sources: DataSourceServiceClient<Bearing>,
+}
+
+impl Api {
+    pub(super) fn new(channel: Channel, token: Option<String>) -> Self {
+        let bearer = Bearer(token);
+        Self {
+            sessions: SessionServiceClient::with_interceptor(channel.clone(), bearer.clone()),
+            runs: RunServiceClient::with_interceptor(channel.clone(), bearer.clone()),
+            agents: AgentServiceClient::with_interceptor(channel.clone(), bearer.clone()),
+            sources: DataSourceServiceClient::with_interceptor(channel, bearer),
+        }
+    }
+
+    /// Creates an empty data set.
+    pub(crate) async fn dataset(&self) -> i64 {
+        let kind = Some(Kind::Dataset(pb::Dataset {}));
+        let request = pb::CreateDataSourceRequest { name: "Data".to_owned(), kind };
+        let response = self.sources.clone().create_data_source(request).await.ok_response();
+        response.data_source.expect("it was created").id
+    }
+
+    /// Imports CSV into a table of a data set.
+    pub(crate) async fn import(
+        &self,
+        data_source_id: i64,
+        table_name: &str,
+        csv: &str,
+    ) -> Result<pb::ImportTableResponse, Status> {
+        let table = pb::ImportedTable {
+            data_source_id,
+            table_name: table_name.to_owned(),
+            ..Default::default()
+        };
+        self.import_as(table, csv).await
+    }
+
+    /// Imports CSV in small pieces, as `table` says.
+    pub(crate) async fn import_as(
+        &self,
+        table: pb::ImportedTable,
+        csv: &str,
+    ) -> Result<pb::ImportTableResponse, Status> {
+        let part = |part| pb::ImportTableRequest { part: Some(part) };
+        let mut requests = vec![part(Part::Table(table))];
+        let pieces = csv.as_bytes().chunks(64 * 1024);
+        requests.extend(pieces.map(|piece| part(Part::Data(piece.to_vec().into()))));
+        let stream = tokio_stream::iter(requests);
+        Ok(self.sources.clone().import_table(stream).await?.into_inner())
+    }
+
+    /// Creates an agent with default settings.
+    pub(crate) async fn agent_on(&self, data_source_id: i64) -> i64 {
+        let request = pb::CreateAgentRequest {
+            name: "Agent".to_owned(),
+            data_source_id,
+            ..Default::default()
+        };
+        let response = self.agents.clone().create_agent(request).await.ok_response();
+        response.agent.expect("it was created").id
+    }
+
+    /// Creates an agent on an empty data set.
+    pub(crate) async fn agent(&self) -> i64 {
+        self.agent_on(self.dataset().await).await
+    }
+
+    /// Creates an agent on a data set with the demo's penguins.
+    pub(crate) async fn penguins_agent(&self) -> i64 {
+        let dataset = self.dataset().await;
+        let csv = include_str!("../../../crates/dev/demo/penguins.csv");
+        self.import(dataset, "penguins", csv).await.expect("the demo's data can be imported");
+        self.agent_on(dataset).await
+    }
+
+    pub(crate) async fn session(&self, agent_id: i64, title: &str) -> pb::Session {
+        let request = pb::CreateSessionRequest { agent_id, title: title.to_owned() };
+        let response = self.sessions.clone().create_session(request).await.ok_response();
+        response.session.expect("it was created")
+    }
+
+    /// Asks in a session, without waiting.
+    pub(crate) async fn start(&self, session_id: i64, question: &str) -> pb::Run {
+        let question = question.to_owned();
+        let request = pb::StartRunRequest { session_id, question, ..Default::default() };
+        let response = self.runs.clone().start_run(request).await.ok_response();
+        response.run.expect("it was started")
+    }
+
+    /// Asks in a session, and waits for the run's end.
+    pub(crate) async fn ask(&self, session_id: i64, question: &str) -> (pb::Run, pb::Message) {
+        let run = self.start(session_id, question).await;
+        self.wait(run.id).await
+    }
+
+    /// Waits for a run's end.
+    pub(crate) async fn wait(&self, run_id: i64) -> (pb::Run, pb::Message) {
+        let timeout = Some(prost_types::Duration { seconds: 60, nanos: 0 });
+        let request = pb::WaitRunRequest { run_id, timeout };
+        let response = self.runs.clone().wait_run(request).await.ok_response();
+        let run = response.run.expect("it is there");
+        let answer = response.answer;
+        (run, answer.expect("the run has ended within a minute, with an answer"))
+    }
+
+    /// The first 100 messages of a session.
+    pub(crate) async fn messages(&self, session_id: i64) -> Vec<pb::Message> {
+        let request = pb::ListMessagesRequest { session_id, per_page: 100, ..Default::default() };
+        self.sessions.clone().list_messages(request).await.ok_response().messages
+    }
+
+    pub(crate) async fn get_session(&self, session_id: i64) -> pb::Session {
+        let request = pb::GetSessionRequest { session_id };
+        let response = self.sessions.clone().get_session(request).await.ok_response();
+        response.session.expect("it is there")
+    }
+}
+
+/// What tests expect of a call's outcome.
+pub(crate) trait Expect<T> {
+    /// The response, where the call must succeed.
+    fn ok_response(self) -> T;
+
+    /// The status, where the call must fail with this code and reason.
+    fn refused(self, code: Code, reason: &str) -> Status;
+
+    /// As `refused`, for input that is refused for these fields.
+    fn invalid(self, fields: &[&str]) -> Status;
+}
+
+impl<T: std::fmt::Debug> Expect<T> for Result<Response<T>, Status> {
+    #[track_caller]
+    fn ok_response(self) -> T {
+        self.expect("the call succeeds").into_inner()
+    }
+
+    #[track_caller]
+    fn refused(self, code: Code, reason: &str) -> Status {
+        let status = self.expect_err("the call is refused");
+        let info = status.get_details_error_info().expect("every refusal has its ErrorInfo");
+        let found = (status.code(), info.reason.as_str(), info.domain.as_str());
+        assert_eq!(found, (code, reason, "tertulia.v1"), "{status:?}");
+        status
+    }
+
+    #[track_caller]
+    fn invalid(self, fields: &[&str]) -> Status {
+        let status = self.refused(Code::InvalidArgument, "INVALID_FIELD");
+        let bad_request = status.get_details_bad_request().expect("bad input names its fields");
+        let found: Vec<&str> =
+            bad_request.field_violations.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(found, fields, "{status:?}");
+        status
+    }
+}
