@@ -2,6 +2,7 @@
 
 mod api;
 mod database;
+mod other_database;
 mod provider;
 
 use std::{sync::Arc, time::Duration};
@@ -24,6 +25,7 @@ use tonic::transport::Channel;
 
 pub(crate) use api::{Api, Expect, JWT_SECRET, token};
 pub(crate) use database::random_name;
+pub(crate) use other_database::OtherDatabase;
 pub(crate) use provider::{Gate, Scripted};
 
 /// For how long a run is a worker's without a sign of life from it, in tests.

@@ -20,6 +20,7 @@ pub(crate) struct Stack {
     pub(crate) database_url: String,
     pub(crate) dataset_database_url: String,
     pub(crate) nats_url: String,
+    pub(crate) demo_agent_id: i64,
     pub(crate) pids: Pids,
 }
 

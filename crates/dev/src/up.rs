@@ -80,11 +80,11 @@ async fn start(options: &Options, folder: &Folder, launch: &mut Launch<'_>) -> a
     let grpc = services::start(options, &programs, &backends, &mut settings, launch).await?;
 
     let token = token::for_user(&settings.jwt_secret, DEMO_USER)?;
-    tokio::select! {
+    let agent_id = tokio::select! {
         result = demo::seed(&grpc, &token) => result.context("the demo")?,
         error = launch.first_to_end() => return Err(error),
-    }
-    let stack = backends.into_stack(grpc, launch);
+    };
+    let stack = backends.into_stack(grpc, agent_id, launch);
     folder.announce(&stack)?;
     guide::print_guide(&stack, &settings)
 }

@@ -15,9 +15,10 @@ pub(crate) struct Backends {
 }
 
 impl Backends {
-    pub(crate) fn into_stack(self, grpc: String, launch: &Launch<'_>) -> Stack {
+    pub(crate) fn into_stack(self, grpc: String, demo_agent_id: i64, launch: &Launch<'_>) -> Stack {
         let Self { database_url, dataset_database_url, nats_url } = self;
-        Stack { grpc, database_url, dataset_database_url, nats_url, pids: launch.pids() }
+        let pids = launch.pids();
+        Stack { grpc, database_url, dataset_database_url, nats_url, demo_agent_id, pids }
     }
 }
 

@@ -9,8 +9,10 @@ pub(crate) fn print_guide(stack: &Stack, settings: &Settings) -> anyhow::Result<
 }
 
 fn text(stack: &Stack, token: &str) -> String {
-    let Stack { grpc, database_url, dataset_database_url, nats_url, .. } = stack;
-    let question = r#"{"agent_id": "1", "question": "Quantos registros tem na tabela penguins?", "wait": "30s"}"#;
+    let Stack { grpc, database_url, dataset_database_url, nats_url, demo_agent_id, .. } = stack;
+    let question = format!(
+        r#"{{"agent_id": "{demo_agent_id}", "question": "Qual a média de body_mass_g por species?", "wait": "30s"}}"#
+    );
     format!(
         r#"
 gRPC API    {grpc} (with reflection)

@@ -67,8 +67,7 @@ fn service(program: &Path, backends: &Backends, settings: &Settings) -> Command 
         .env("DATABASE_URL", &backends.database_url)
         .env("DATASET_DATABASE_URL", &backends.dataset_database_url)
         .env("NATS_URL", &backends.nats_url)
-        .env("SEALING_KEYS", &settings.sealing_keys)
-        .env_remove("DATA_SOURCE_ALLOW_CIDRS");
+        .env("SEALING_KEYS", &settings.sealing_keys);
     command
 }
 

@@ -1,0 +1,48 @@
+use tokio_postgres::{Client, Config, NoTls, config::Host};
+
+use super::random_name;
+
+/// A database that is not the service's own, with a login role made for it.
+pub(crate) struct OtherDatabase {
+    pub host: String,
+    pub port: u16,
+    /// The database's name, and the role's.
+    pub name: String,
+    pub password: String,
+    /// A superuser's session in it.
+    pub admin: Client,
+}
+
+impl OtherDatabase {
+    /// Creates the database, and the role with `options` (as in `CREATE ROLE`):
+    /// it can log in, and has no rights on anything.
+    pub(crate) async fn create(options: &str) -> Self {
+        let servers = dev::test_servers().await.expect("the test servers run");
+        let mut server: Config = servers.database_url.parse().expect("the server's URL is valid");
+        let name = random_name("o");
+        let password = random_name("p@ss/w");
+        let first = log_in(&server).await;
+        for statement in [
+            format!("CREATE ROLE {name} LOGIN {options} PASSWORD '{password}'"),
+            format!("CREATE DATABASE {name}"),
+            format!("REVOKE ALL ON DATABASE {name} FROM PUBLIC"),
+            format!("GRANT CONNECT ON DATABASE {name} TO {name}"),
+        ] {
+            first.batch_execute(&statement).await.expect("databases and roles may be created");
+        }
+
+        let admin = log_in(server.dbname(&name)).await;
+        let host = match server.get_hosts() {
+            [Host::Tcp(host)] => host.clone(),
+            other => panic!("the test server has one address, not {other:?}"),
+        };
+        let port = server.get_ports().first().copied().unwrap_or(5432);
+        Self { host, port, name, password, admin }
+    }
+}
+
+async fn log_in(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.expect("the server answers");
+    tokio::spawn(connection);
+    client
+}
