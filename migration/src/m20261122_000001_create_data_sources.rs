@@ -33,9 +33,11 @@ CREATE TABLE data_sources (
     sealed_password bytea,
     -- As data_source::Schema, once it was read.
     schema_snapshot jsonb,
+    -- Rises whenever the tables, or the way to them, have changed.
+    schema_version bigint NOT NULL DEFAULT 0,
     deleted_at timestamptz,
-    -- When a deleted data set's tables were dropped.
-    dropped_at timestamptz,
+    -- The next time that someone must try to drop a deleted data set's tables.
+    drop_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT data_sources_kind_check CHECK (kind IN ('dataset', 'postgres')),
@@ -51,8 +53,7 @@ CREATE INDEX data_sources_user_id_id_idx ON data_sources (user_id, id)
     WHERE deleted_at IS NULL;
 
 -- Serves the sweep: deleted data sets whose tables are still there.
-CREATE INDEX data_sources_deleted_at_idx ON data_sources (deleted_at)
-    WHERE kind = 'dataset' AND deleted_at IS NOT NULL AND dropped_at IS NULL;
+CREATE INDEX data_sources_drop_at_idx ON data_sources (drop_at) WHERE drop_at IS NOT NULL;
 ";
 
 const DOWN: &str = "

@@ -67,6 +67,9 @@ CREATE INDEX runs_wake_at_idx ON runs (wake_at) WHERE wake_at IS NOT NULL;
 -- Serves ListRuns: a user's, newest first.
 CREATE INDEX runs_user_id_id_idx ON runs (user_id, id);
 
+-- Serves ListRuns with an agent.
+CREATE INDEX runs_agent_id_id_idx ON runs (agent_id, id);
+
 -- Serves ListRuns with a session.
 CREATE INDEX runs_chat_session_id_id_idx ON runs (chat_session_id, id);
 ";

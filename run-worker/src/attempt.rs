@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use run_queue::Delivery;
+use bootstrap::report;
+use run_queue::{ACK_WAIT, Delivery};
 use storage::{
     Error as StorageError, RunId,
     entity::run::Model,
@@ -10,7 +11,7 @@ use storage::{
 };
 use tokio::time::{self, Instant};
 
-use crate::Worker;
+use crate::{Worker, execute::Failed};
 
 /// How many times a run is begun before it is given up.
 const MAX_ATTEMPTS: i32 = 3;
@@ -18,51 +19,60 @@ const MAX_ATTEMPTS: i32 = 3;
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 impl Worker {
-    /// Claims a run and works on it for as long as the claim can be kept. Nothing
-    /// is done about a run that is not to be had.
+    /// Claims a run and executes it for as long as the claim can be kept, then
+    /// ends it or gives it back. Nothing is done about a run that is not to be had.
     #[tracing::instrument(name = "run.attempt", skip_all, fields(run.id = %run_id))]
     pub(crate) async fn attempt(
         &self,
         run_id: RunId,
         delivery: &Delivery,
     ) -> Result<(), StorageError> {
+        let asked_at = Instant::now();
         let Some(run) = runs::claim(&self.db, run_id, self.lease).await? else {
             return Ok(());
         };
-        tokio::select! {
-            done = self.work(&run) => done,
-            () = self.keep(&run, delivery) => {
+        let executed = tokio::select! {
+            executed = self.execute_or_give_up(&run) => executed,
+            () = self.keep(&run, delivery, asked_at) => {
                 tracing::warn!(attempt = run.attempts, "the lease was lost");
+                return Ok(());
+            }
+        };
+        // What is stored is fenced, so the claim need not be kept any more.
+        match time::timeout(self.lease, self.settle(&run, executed)).await {
+            Ok(settled) => settled,
+            Err(_) => {
+                tracing::warn!(attempt = run.attempts, "an end could not be stored in time");
                 Ok(())
             }
         }
     }
 
-    async fn work(&self, run: &Model) -> Result<(), StorageError> {
+    async fn execute_or_give_up(&self, run: &Model) -> Result<Ending, Failed> {
         if MAX_ATTEMPTS < run.attempts {
             let message = format!("{MAX_ATTEMPTS} attempts were begun and none came to an end");
-            return self.end(run, failed(Failure { reason: "ATTEMPTS_EXHAUSTED", message })).await;
+            return Ok(failed(Failure { reason: "ATTEMPTS_EXHAUSTED", message }, None));
         }
-        let ending = match self.execute(run).await {
-            Ok(ending) => ending,
-            Err(error) => {
-                let backoff = error.retry_after(run.attempts);
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    attempt = run.attempts,
-                    ?backoff,
-                    "attempt failed"
-                );
-                match backoff {
-                    Some(backoff) if run.attempts < MAX_ATTEMPTS => {
-                        runs::release(&self.db, run, backoff).await?;
-                        return Ok(());
-                    }
-                    _ => failed(error.failure()),
-                }
-            }
+        self.execute(run).await
+    }
+
+    async fn settle(
+        &self,
+        run: &Model,
+        executed: Result<Ending, Failed>,
+    ) -> Result<(), StorageError> {
+        let Failed { error, sql } = match executed {
+            Ok(ending) => return self.end(run, ending).await,
+            Err(failed) => failed,
         };
-        self.end(run, ending).await
+        let backoff = error.retry_after(run.attempts).filter(|_| run.attempts < MAX_ATTEMPTS);
+        if backoff.is_some() || error.is_ours() {
+            tracing::warn!(error = %report(&error), attempt = run.attempts, ?backoff, "attempt failed");
+        }
+        match backoff {
+            Some(backoff) => runs::release(&self.db, run, backoff).await.map(drop),
+            None => self.end(run, failed(error.failure(), sql)).await,
+        }
     }
 
     /// Stores the end, and tells those who wait for it and the next run's worker.
@@ -73,7 +83,7 @@ impl Worker {
                 // The work is done; the claim is kept meanwhile, if it can be.
                 Err(StorageError::Unavailable(error)) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %report(&error),
                         "an end can't be stored yet"
                     );
                     time::sleep(STORE_AGAIN).await;
@@ -94,35 +104,27 @@ impl Worker {
         Ok(())
     }
 
-    /// Publishes a wake-up that was committed. One that can't be published is due
-    /// again at once, for the sweep.
-    async fn publish(&self, wake_up: WakeUp) {
-        let Err(error) = self.publisher.wake_up(wake_up.run_id.0, wake_up.publication).await else {
-            return;
-        };
-        tracing::warn!(error = &error as &dyn std::error::Error, next.id = %wake_up.run_id, "not published");
-        if let Err(error) = runs::publish_again(&self.db, wake_up).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, next.id = %wake_up.run_id, "left to its next time");
+    /// Publishes a wake-up that was committed. If it can't be published, the sweep
+    /// does it in time.
+    async fn publish(&self, next: WakeUp) {
+        if let Err(error) = self.publisher.wake_up(next.run_id.0, next.publication).await {
+            tracing::warn!(error = %report(&error), next.id = %next.run_id, "left to the sweep");
         }
     }
 
     /// Renews the claim and the delivery; returns when the claim is lost, or may be.
-    async fn keep(&self, run: &Model, delivery: &Delivery) {
-        let mut kept_at = Instant::now();
-        let mut ticks = time::interval(self.lease / 3);
-        ticks.tick().await;
+    async fn keep(&self, run: &Model, delivery: &Delivery, mut kept_at: Instant) {
+        let period = self.lease.min(ACK_WAIT) / 3;
+        let mut ticks = time::interval_at(Instant::now() + period, period);
         loop {
             ticks.tick().await;
-            if let Err(error) = delivery.in_progress().await {
-                tracing::warn!(error = &*error, "a delivery was not prolonged");
-            }
             let asked_at = Instant::now();
-            match time::timeout(self.lease / 3, runs::renew(&self.db, run, self.lease)).await {
+            match time::timeout(period, runs::renew(&self.db, run, self.lease)).await {
                 Ok(Ok(true)) => kept_at = asked_at,
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %report(&error),
                         "the lease was not renewed"
                     );
                 }
@@ -131,14 +133,18 @@ impl Worker {
             if self.lease <= kept_at.elapsed() {
                 return;
             }
+            match time::timeout(period, delivery.in_progress()).await {
+                Ok(Ok(())) => (),
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %report(&*error), "a delivery was not prolonged");
+                }
+                Err(_) => tracing::warn!("a delivery was not prolonged in time"),
+            }
         }
     }
 }
 
-fn failed(failure: Failure) -> Ending {
-    Ending {
-        content: format!("The question could not be answered: {}.", failure.message),
-        execution: None,
-        failure: Some(failure),
-    }
+fn failed(failure: Failure, sql: Option<String>) -> Ending {
+    let content = format!("The question could not be answered: {}.", failure.message);
+    Ending { content, sql, execution: None, failure: Some(failure) }
 }

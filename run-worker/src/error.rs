@@ -7,6 +7,8 @@ use storage::runs::Failure;
 
 /// Doubles with each attempt.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+/// How long a message may be.
+const MAX_MESSAGE_BYTES: usize = 1_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,13 +16,23 @@ pub enum Error {
     Storage(#[from] storage::Error),
     #[error(transparent)]
     DataSource(#[from] SourceError),
+    /// A stored data source is not as it was written.
+    #[error(transparent)]
+    Damaged(sources::Error),
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
     Model(#[from] model::Error),
-    /// A fault of ours.
-    #[error(transparent)]
-    Internal(#[from] anyhow::Error),
+}
+
+impl From<sources::Error> for Error {
+    fn from(error: sources::Error) -> Self {
+        match error {
+            sources::Error::Storage(error) => Self::Storage(error),
+            sources::Error::DataSource(error) => Self::DataSource(error),
+            damaged @ sources::Error::Damaged(_) => Self::Damaged(damaged),
+        }
+    }
 }
 
 impl Error {
@@ -31,14 +43,19 @@ impl Error {
             Self::Storage(error) => matches!(error, storage::Error::Unavailable(_)),
             Self::DataSource(error) => error.is_transient(),
             Self::Model(error) => matches!(error, model::Error::Overloaded),
-            Self::Refused(_) | Self::Internal(_) => false,
+            Self::Refused(_) | Self::Damaged(_) => false,
         };
         let doublings = u32::try_from(attempts - 1).unwrap_or_default().min(5);
         is_transient.then(|| FIRST_BACKOFF * 2_u32.pow(doublings))
     }
 
-    /// What the caller is told. Nothing internal, and nothing that a data source
-    /// said of anything but the statement.
+    /// Whether it tells of a fault of ours, and not of the question's or of the data
+    /// source's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.failure().reason == "INTERNAL"
+    }
+
+    /// What the caller is told: nothing internal.
     #[deny(clippy::wildcard_enum_match_arm)]
     pub(crate) fn failure(&self) -> Failure {
         let (reason, message) = match self {
@@ -49,10 +66,19 @@ impl Error {
             Self::Refused(refusal) => (refusal.reason(), refusal.to_string()),
             Self::Model(model::Error::Overloaded) => ("MODEL_UNAVAILABLE", self.to_string()),
             Self::Model(model::Error::Refused) => ("MODEL_REFUSED", self.to_string()),
-            Self::Storage(_) | Self::Internal(_) => ("INTERNAL", "an internal error".to_owned()),
+            Self::Storage(_) | Self::Damaged(_) => ("INTERNAL", "an internal error".to_owned()),
         };
-        Failure { reason, message }
+        Failure { reason, message: shortened(message) }
     }
+}
+
+/// A data source can put a whole cell into its message.
+fn shortened(mut message: String) -> String {
+    if MAX_MESSAGE_BYTES < message.len() {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+        message.push('…');
+    }
+    message.replace('\0', "\u{fffd}")
 }
 
 #[deny(clippy::wildcard_enum_match_arm)]
@@ -90,7 +116,10 @@ mod tests {
 
     #[test]
     fn a_fault_of_ours_tells_nothing_about_us() {
-        let failure = Error::Internal(anyhow::anyhow!("the pool of 10.0.0.7")).failure();
+        let error = data_source::Error::Unreachable("10.0.0.7 refused".into());
+        assert!(!Error::DataSource(error).failure().message.contains("10.0.0.7"));
+        let sealed = sources::Error::DataSource(data_source::Error::Sealed);
+        let failure = Error::Damaged(sealed).failure();
         assert_eq!((failure.reason, failure.message.as_str()), ("INTERNAL", "an internal error"));
     }
 }

@@ -5,9 +5,7 @@ mod attempt;
 pub mod config;
 pub mod error;
 mod execute;
-mod sources;
 pub mod worker;
 
 pub use error::Error;
-pub use sources::Sources;
 pub use worker::Worker;

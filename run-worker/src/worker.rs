@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
+use bootstrap::report;
 use model::Provider;
 use run_queue::{Deliveries, Delivery, Names, Publisher};
+use sources::Sources;
 use storage::{DatabaseConnection, RunId};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-
-use crate::Sources;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// What it takes to execute runs.
 #[derive(Clone, Debug)]
@@ -47,8 +47,9 @@ impl Worker {
                 delivery = deliveries.next() => delivery,
             };
             // In a task of its own, so that a panic costs this attempt alone.
-            if let Err(panic) = tokio::spawn(self.clone().handle(delivery)).await {
-                tracing::error!(error = &panic as &dyn std::error::Error, "an attempt panicked");
+            let handling = tokio::spawn(self.clone().handle(delivery));
+            if let Err(panic) = AbortOnDropHandle::new(handling).await {
+                tracing::error!(error = %report(&panic), "an attempt panicked");
             }
         }
     }
@@ -61,7 +62,7 @@ impl Worker {
             Some(run_id) => {
                 if let Err(error) = self.attempt(RunId(run_id), &delivery).await {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %report(&error),
                         run.id = run_id,
                         "left to a later delivery"
                     );
@@ -70,7 +71,7 @@ impl Worker {
             }
         }
         if let Err(error) = delivery.acknowledge().await {
-            tracing::warn!(error = &*error, "a delivery was not acknowledged");
+            tracing::warn!(error = %report(&*error), "a delivery was not acknowledged");
         }
     }
 }

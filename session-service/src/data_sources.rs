@@ -3,16 +3,16 @@
 use std::fs::File;
 
 use anyhow::Context as _;
+use bootstrap::report;
 use data_source::{
-    DatasetStore, Egress, Schema, Sealer,
+    Schema,
     dataset::{Import, Imported},
-    introspect,
     sealing::random_password,
-    source::{Reach, Source, Tls},
 };
+use sources::Sources;
 use storage::{
-    DataSourceId, DatabaseConnection, UserId,
-    data_sources::{self, Changes, New, Postgres},
+    DataSourceId, UserId,
+    data_sources::{self, Changes, Postgres},
     entity::data_source::{Kind, Model},
     page::Page,
 };
@@ -21,10 +21,7 @@ use crate::Error;
 
 #[derive(Clone, Debug)]
 pub struct DataSources {
-    db: DatabaseConnection,
-    store: DatasetStore,
-    sealer: Sealer,
-    egress: Egress,
+    sources: Sources,
 }
 
 /// The way to a Postgres database, and its password where one is given.
@@ -45,38 +42,42 @@ pub(crate) struct Upload {
 }
 
 impl DataSources {
-    pub fn new(
-        db: DatabaseConnection,
-        store: DatasetStore,
-        sealer: Sealer,
-        egress: Egress,
-    ) -> Self {
-        Self { db, store, sealer, egress }
+    pub fn new(sources: Sources) -> Self {
+        Self { sources }
     }
 
-    /// Creates a data source: a data set if no `access` is given.
-    pub(crate) async fn create(
+    pub(crate) async fn create_postgres(
         &self,
         user_id: UserId,
         name: String,
-        access: Option<Access>,
+        access: Access,
     ) -> Result<Model, Error> {
-        let id = data_sources::next_id(&self.db).await?;
-        let (password, postgres) = match access {
-            Some(access) => (access.password.unwrap_or_default(), Some(access.postgres)),
-            None => {
-                let password = random_password();
-                self.store.ensure(id.0, &password).await?;
-                (password, None)
-            }
-        };
-        let sealed_password = self.sealer.seal(user_id.0, &password);
-        let new = New { id, name, sealed_password, postgres };
-        Ok(data_sources::insert(&self.db, user_id, new).await?)
+        let password = access.password.unwrap_or_default();
+        let sealed = self.sources.sealer.seal(user_id.0, &password);
+        let db = &self.sources.db;
+        Ok(data_sources::insert(db, user_id, name, sealed, access.postgres).await?)
+    }
+
+    /// Creates an empty data set. In a task of its own: a caller who goes away
+    /// half-way would leave its schema and role to the sweep.
+    pub(crate) async fn create_dataset(
+        &self,
+        user_id: UserId,
+        name: String,
+    ) -> Result<Model, Error> {
+        let Sources { db, store, sealer, .. } = self.sources.clone();
+        let created = tokio::spawn(async move {
+            let password = random_password();
+            let sealed = sealer.seal(user_id.0, &password);
+            let reserved = data_sources::reserve_dataset(&db, user_id, name, sealed).await?;
+            store.ensure(reserved.id.0, &password).await?;
+            Ok(data_sources::reveal_dataset(&db, &reserved).await?)
+        });
+        created.await.context("creating a data set panicked")?
     }
 
     pub(crate) async fn get(&self, user_id: UserId, id: DataSourceId) -> Result<Model, Error> {
-        Ok(data_sources::get(&self.db, user_id, id).await?)
+        Ok(data_sources::get(&self.sources.db, user_id, id).await?)
     }
 
     pub(crate) async fn list(
@@ -85,7 +86,7 @@ impl DataSources {
         before: Option<DataSourceId>,
         limit: u64,
     ) -> Result<Page<Model, DataSourceId>, Error> {
-        Ok(data_sources::list(&self.db, user_id, before, limit).await?)
+        Ok(data_sources::list(&self.sources.db, user_id, before, limit).await?)
     }
 
     pub(crate) async fn update(
@@ -95,33 +96,23 @@ impl DataSources {
         name: Option<String>,
         access: Option<Access>,
     ) -> Result<Model, Error> {
-        let mut changes = Changes { name, ..Changes::default() };
-        if let Some(access) = access {
-            let stored = data_sources::get(&self.db, user_id, id).await?;
-            let Some(old) = stored.postgres() else {
-                return Err(Error::invalid("postgres", "the data source is a data set"));
-            };
-            if access.password.is_none() && !is_same_login(&old, &access.postgres) {
-                let problem = "must be given again when host, port, database or user change";
-                return Err(Error::invalid("postgres.password", problem));
-            }
-            changes.sealed_password = access.password.map(|it| self.sealer.seal(user_id.0, &it));
-            changes.postgres = Some(access.postgres);
-        }
-        Ok(data_sources::update(&self.db, user_id, id, changes).await?)
+        let (postgres, password) = match access {
+            Some(access) => (Some(access.postgres), access.password),
+            None => (None, None),
+        };
+        let sealed_password = password.map(|it| self.sources.sealer.seal(user_id.0, &it));
+        let changes = Changes { name, postgres, sealed_password };
+        Ok(data_sources::update(&self.sources.db, user_id, id, changes).await?)
     }
 
     pub(crate) async fn delete(&self, user_id: UserId, id: DataSourceId) -> Result<(), Error> {
-        Ok(data_sources::delete(&self.db, user_id, id).await?)
+        Ok(data_sources::delete(&self.sources.db, user_id, id).await?)
     }
 
     /// Reads a data source's tables, and keeps what was read for its agents.
     pub(crate) async fn schema(&self, user_id: UserId, id: DataSourceId) -> Result<Schema, Error> {
-        let row = data_sources::get(&self.db, user_id, id).await?;
-        let schema = introspect(&self.source(&row)?, &self.egress).await?;
-        let snapshot = serde_json::to_value(&schema).context("a schema is JSON")?;
-        data_sources::store_schema(&self.db, user_id, id, snapshot).await?;
-        Ok(schema)
+        let row = data_sources::get(&self.sources.db, user_id, id).await?;
+        Ok(self.sources.read_schema(&row).await?)
     }
 
     /// Says whether CSV can be imported, before any of it is received.
@@ -130,13 +121,26 @@ impl DataSources {
         user_id: UserId,
         id: DataSourceId,
     ) -> Result<(), Error> {
-        match data_sources::get(&self.db, user_id, id).await?.kind {
+        match data_sources::get(&self.sources.db, user_id, id).await?.kind {
             Kind::Dataset => Ok(()),
             Kind::Postgres => Err(Error::invalid("table.data_source_id", "is not a data set")),
         }
     }
 
+    /// Imports a file. In a task of its own: if a caller went away after the
+    /// import, agents would not know of the table.
     pub(crate) async fn import(
+        &self,
+        user_id: UserId,
+        id: DataSourceId,
+        upload: Upload,
+    ) -> Result<Imported, Error> {
+        let this = self.clone();
+        let imported = tokio::spawn(async move { this.import_all(user_id, id, upload).await });
+        imported.await.context("an import panicked")?
+    }
+
+    async fn import_all(
         &self,
         user_id: UserId,
         id: DataSourceId,
@@ -144,32 +148,14 @@ impl DataSources {
     ) -> Result<Imported, Error> {
         let Upload { table, delimiter, null_markers, replace, file } = upload;
         let import = Import { table, delimiter, null_markers, replace, file };
-        let imported = self.store.import(id.0, import).await?;
-        self.schema(user_id, id).await?;
+        let imported = self.sources.store.import(id.0, import).await;
+        // Whatever went wrong: if the data set was deleted meanwhile, that is why.
+        let row = data_sources::forget_schema(&self.sources.db, user_id, id).await?;
+        let imported = imported?;
+        // The table is there; whoever needs the schema next reads it otherwise.
+        if let Err(error) = self.sources.read_schema(&row).await {
+            tracing::warn!(error = %report(&error), "a schema was not read");
+        }
         Ok(imported)
     }
-
-    fn source(&self, row: &Model) -> Result<Source, Error> {
-        let sealed = row.sealed_password.as_deref().context("a data source has a password")?;
-        let password = self.sealer.open(row.user_id.0, sealed)?;
-        let Some(postgres) = row.postgres() else {
-            return Ok(self.store.source(row.id.0, &password));
-        };
-        let mode = postgres.ssl_mode.parse().context("an SSL mode is stored as it is printed")?;
-        Ok(Source {
-            host: postgres.host,
-            port: postgres.port,
-            database: postgres.database,
-            user: postgres.username,
-            password,
-            tls: Tls { mode, ca_pem: postgres.ca_pem },
-            reach: Reach::Public,
-        })
-    }
-}
-
-fn is_same_login(old: &Postgres, new: &Postgres) -> bool {
-    let login =
-        |it: &Postgres| (it.host.clone(), it.port, it.database.clone(), it.username.clone());
-    login(old) == login(new)
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use bootstrap::report;
 use data_source::Error as SourceError;
 use storage::{Error as StorageError, error::Entity};
 use tonic::{Code, Status};
@@ -27,6 +28,16 @@ pub enum Error {
     /// A fault of ours.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
+}
+
+impl From<sources::Error> for Error {
+    fn from(error: sources::Error) -> Self {
+        match error {
+            sources::Error::Storage(error) => Self::Storage(error),
+            sources::Error::DataSource(error) => Self::DataSource(error),
+            damaged @ sources::Error::Damaged(_) => Self::Internal(damaged.into()),
+        }
+    }
 }
 
 /// A field, and what is wrong with it.
@@ -62,6 +73,13 @@ impl Error {
             Self::Storage(StorageError::AgentMismatch) => {
                 violation("agent_id", "is not the session's agent".to_owned())
             }
+            Self::Storage(StorageError::NotPostgres) => {
+                violation("postgres", "the data source is a data set".to_owned())
+            }
+            Self::Storage(StorageError::PasswordRequired) => {
+                let problem = "must be given again when host, port, database or user change";
+                violation("postgres.password", problem.to_owned())
+            }
             Self::DataSource(
                 error @ (SourceError::Csv { .. }
                 | SourceError::TooManyColumns { .. }
@@ -69,9 +87,6 @@ impl Error {
             ) => violation("data", error.to_string()),
             Self::DataSource(SourceError::TableName { problem }) => {
                 violation("table.table_name", (*problem).to_owned())
-            }
-            Self::DataSource(SourceError::CaUnreadable) => {
-                violation("postgres.ca_pem", "can't be read as PEM certificates".to_owned())
             }
             _ => Vec::new(),
         }
@@ -96,6 +111,9 @@ fn of_storage(error: &StorageError) -> (Code, &'static str) {
         StorageError::NotFound(Entity::Session) => (Code::NotFound, "SESSION_NOT_FOUND"),
         StorageError::AgentDeleted => (Code::FailedPrecondition, "AGENT_DELETED"),
         StorageError::AgentMismatch => (Code::InvalidArgument, "AGENT_MISMATCH"),
+        StorageError::NotPostgres | StorageError::PasswordRequired => {
+            (Code::InvalidArgument, "INVALID_FIELD")
+        }
         StorageError::DataSourceInUse => (Code::FailedPrecondition, "DATA_SOURCE_IN_USE"),
         StorageError::EtagMismatch => (Code::Aborted, "ETAG_MISMATCH"),
         StorageError::Unavailable(_) => (Code::Unavailable, "UNAVAILABLE"),
@@ -106,7 +124,7 @@ fn of_storage(error: &StorageError) -> (Code, &'static str) {
 #[deny(clippy::wildcard_enum_match_arm)]
 fn of_data_source(error: &SourceError) -> (Code, &'static str) {
     match error {
-        SourceError::AddressRefused | SourceError::LoginRefused(_) => {
+        SourceError::AddressRefused | SourceError::LoginRefused(_) | SourceError::CaUnreadable => {
             (Code::FailedPrecondition, "DATA_SOURCE_REFUSED")
         }
         SourceError::Unreachable(_) | SourceError::TimedOut => {
@@ -117,9 +135,7 @@ fn of_data_source(error: &SourceError) -> (Code, &'static str) {
         SourceError::Csv { .. } | SourceError::TooManyColumns { .. } | SourceError::RowTooLarge => {
             (Code::InvalidArgument, "CSV_INVALID")
         }
-        SourceError::TableName { .. } | SourceError::CaUnreadable => {
-            (Code::InvalidArgument, "INVALID_FIELD")
-        }
+        SourceError::TableName { .. } => (Code::InvalidArgument, "INVALID_FIELD"),
         SourceError::TableExists => (Code::AlreadyExists, "TABLE_EXISTS"),
         SourceError::Store(_) if error.is_transient() => (Code::Unavailable, "UNAVAILABLE"),
         SourceError::Store(_) | SourceError::StoreUnfit { .. } | SourceError::Sealed => {
@@ -146,7 +162,7 @@ impl From<Error> for Status {
             // The caller can't act on the details and may not be meant to see
             // them; they go to the log, once, here.
             (Code::Internal, _) | (Code::Unavailable, "UNAVAILABLE") => {
-                tracing::error!(error = &error as &dyn std::error::Error, "request failed");
+                tracing::error!(error = %report(&error), "request failed");
                 code.description().to_owned()
             }
             _ => error.to_string(),

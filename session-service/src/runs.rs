@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_nats::Client;
+use bootstrap::report;
 use run_queue::{Names, Publisher, ended::EndedRuns};
 use storage::{
     DatabaseConnection, RunId, UserId,
     entity::{message, run},
     messages,
-    runs::{self, Conversation, WakeUp},
+    runs::{self, Conversation, Started, WakeUp},
 };
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
@@ -44,13 +45,34 @@ impl Runs {
     ) -> Result<run::Model, Error> {
         let this = self.clone();
         let started = tokio::spawn(async move {
-            let run = runs::start(&this.db, user_id, conversation, question).await?;
-            if let Some(wake_up) = WakeUp::of(&run) {
+            let Started { run, wake_up } =
+                runs::start(&this.db, user_id, conversation, question).await?;
+            if let Some(wake_up) = wake_up {
                 tokio::spawn(async move { this.publish(wake_up).await });
             }
             Ok(run)
         });
         started.await.context("starting a run panicked")?
+    }
+
+    /// Waits for a run that was just started. Whatever goes wrong meanwhile, it was
+    /// started: an error would have it asked again.
+    pub(crate) async fn wait_if_possible(
+        &self,
+        user_id: UserId,
+        run: run::Model,
+        timeout: Duration,
+    ) -> (run::Model, Option<message::Model>) {
+        if timeout.is_zero() {
+            return (run, None);
+        }
+        match self.wait(user_id, run.id, timeout).await {
+            Ok(waited) => waited,
+            Err(error) => {
+                tracing::warn!(error = %report(&error), run.id = %run.id, "not waited for");
+                (run, None)
+            }
+        }
     }
 
     /// Waits until a run has ended, or until `timeout`, and returns it as it is
@@ -69,7 +91,7 @@ impl Runs {
             ended.as_mut().enable();
             let run = runs::get(&self.db, user_id, run_id).await?;
             if run.ended_at.is_some() {
-                let answer = messages::find_answer(&self.db, run_id).await?;
+                let answer = messages::find_answer(&self.db, user_id, run_id).await?;
                 return Ok((run, answer));
             }
             let now = Instant::now();
@@ -85,14 +107,14 @@ impl Runs {
     }
 
     /// Publishes a wake-up that was committed. One that can't be published is due
-    /// again at once, for the sweep.
+    /// again soon, for the sweep.
     pub(crate) async fn publish(&self, wake_up: WakeUp) {
         let Err(error) = self.publisher.wake_up(wake_up.run_id.0, wake_up.publication).await else {
             return;
         };
-        tracing::warn!(error = &error as &dyn std::error::Error, run.id = %wake_up.run_id, "not published");
+        tracing::warn!(error = %report(&error), run.id = %wake_up.run_id, "not published");
         if let Err(error) = runs::publish_again(&self.db, wake_up).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, run.id = %wake_up.run_id, "left to its next time");
+            tracing::warn!(error = %report(&error), run.id = %wake_up.run_id, "left to its next time");
         }
     }
 
@@ -105,7 +127,7 @@ impl Runs {
         let mut ends = match EndedRuns::subscribe(&client, &names).await {
             Ok(ends) => ends,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "ends can't be heard");
+                tracing::error!(error = %report(&error), "ends can't be heard");
                 return;
             }
         };

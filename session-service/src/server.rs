@@ -9,9 +9,11 @@ use proto::v1::{
 };
 use storage::DatabaseConnection;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::Server};
+use tonic::{
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
 use tonic_health::server::HealthReporter;
 
 use crate::{
@@ -22,6 +24,9 @@ use crate::{
 
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
+/// How many requests of a connection may be cancelled before they are looked at. A
+/// page that is left cancels many at once; more are an attack.
+const MAX_PENDING_RESETS: usize = 200;
 
 /// What the services are made of.
 #[derive(Debug)]
@@ -57,11 +62,13 @@ pub async fn serve(
     set_serving(&health).await;
 
     let stopping = shutdown.clone();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = Server::builder()
+        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+        .serve_with_incoming_shutdown(incoming, async move {
             stopping.cancelled().await;
             set_not_serving(&health).await;
         });

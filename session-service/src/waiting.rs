@@ -1,7 +1,7 @@
 //! Who waits for the end of which run.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,7 +10,13 @@ use tokio::sync::Notify;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
-    runs: Arc<Mutex<HashMap<RunId, Arc<Notify>>>>,
+    runs: Arc<Mutex<HashMap<RunId, Entry>>>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    ended: Arc<Notify>,
+    waiters: usize,
 }
 
 /// One who waits; leaves when dropped.
@@ -23,17 +29,19 @@ pub(crate) struct Waiter {
 
 impl Waiting {
     pub(crate) fn join(&self, run_id: RunId) -> Waiter {
-        let ended = Arc::clone(self.lock().entry(run_id).or_default());
-        Waiter { waiting: self.clone(), run_id, ended }
+        let mut runs = self.lock();
+        let entry = runs.entry(run_id).or_default();
+        entry.waiters += 1;
+        Waiter { waiting: self.clone(), run_id, ended: Arc::clone(&entry.ended) }
     }
 
     pub(crate) fn announce(&self, run_id: RunId) {
-        if let Some(ended) = self.lock().get(&run_id) {
-            ended.notify_waiters();
+        if let Some(entry) = self.lock().get(&run_id) {
+            entry.ended.notify_waiters();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Arc<Notify>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Entry>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -41,9 +49,11 @@ impl Waiting {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut runs = self.waiting.lock();
-        // The map's and this waiter's: nobody else waits.
-        if Arc::strong_count(&self.ended) == 2 {
-            runs.remove(&self.run_id);
+        if let hash_map::Entry::Occupied(mut entry) = runs.entry(self.run_id) {
+            entry.get_mut().waiters -= 1;
+            if entry.get().waiters == 0 {
+                entry.remove();
+            }
         }
     }
 }

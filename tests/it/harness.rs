@@ -7,36 +7,39 @@ mod provider;
 
 use std::{sync::Arc, time::Duration};
 
-use bootstrap::Connections;
 use data_source::DatasetStore;
 use model::Provider;
 use run_queue::{Names, Publisher};
-use run_worker::{Sources, Worker};
+use run_worker::Worker;
 use sea_orm::DatabaseConnection;
 use session_service::{
     DataSources, PageLimits, Runs,
     auth::{Rules, Verifier},
     server::{self, Parts},
-    sweep::Sweep,
+    sweep,
 };
+use sources::Sources;
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
-pub(crate) use api::{Api, Expect, JWT_SECRET, token};
-pub(crate) use database::random_name;
-pub(crate) use other_database::OtherDatabase;
+pub(crate) use api::{Api, Expect, JWT_SECRET, mask, token};
+pub(crate) use database::{empty_database, random_name};
+pub(crate) use other_database::{OtherDatabase, superuser_in};
 pub(crate) use provider::{Gate, Scripted};
 
 /// For how long a run is a worker's without a sign of life from it, in tests.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
+
+/// What seals passwords in tests.
+pub(crate) const SEALING_KEYS: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// A running session service, with as many workers as a test starts.
 pub(crate) struct Harness {
     /// Tertulia's own database, to look into.
     pub db: DatabaseConnection,
     pub database_url: String,
-    pub store: DatasetStore,
+    pub sources: Sources,
     pub nats: async_nats::Client,
     pub names: Names,
     pub names_prefix: String,
@@ -85,11 +88,15 @@ impl Harness {
         let publisher = Publisher::new(nats.clone(), names.clone());
         let runs = Runs::new(db.clone(), publisher, shutdown.clone());
         tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
-        tokio::spawn(Sweep::new(runs.clone(), store.clone()).run(shutdown.clone()));
-        let Connections { sealing_keys, data_source_allow_cidrs, .. } = connections();
-        let sources =
-            DataSources::new(db.clone(), store.clone(), sealing_keys, data_source_allow_cidrs);
-        let parts = Parts { db: db.clone(), runs, sources, pages: PageLimits::default() };
+        tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
+        let sources = sources(&db, store);
+        tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));
+        let parts = Parts {
+            db: db.clone(),
+            runs,
+            sources: DataSources::new(sources.clone()),
+            pages: PageLimits::default(),
+        };
         let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
         let verifier = Verifier::new(&rules);
         tokio::spawn(server::serve(listener, parts, verifier, true, shutdown.clone()));
@@ -97,16 +104,15 @@ impl Harness {
         let channel =
             Channel::from_shared(format!("http://{address}")).expect("a valid URL").connect_lazy();
         let _stop = shutdown.drop_guard();
-        Self { db, database_url, store, nats, names, names_prefix, address, channel, _stop }
+        Self { db, database_url, sources, nats, names, names_prefix, address, channel, _stop }
     }
 
     /// Starts a worker.
     pub(crate) fn worker(&self, provider: impl Provider, concurrency: u16) -> RunningWorker {
-        let Connections { sealing_keys, data_source_allow_cidrs, .. } = connections();
         let worker = Worker {
             db: self.db.clone(),
             publisher: Publisher::new(self.nats.clone(), self.names.clone()),
-            sources: Sources::new(self.store.clone(), sealing_keys, data_source_allow_cidrs),
+            sources: self.sources.clone(),
             provider: Arc::new(provider),
             lease: LEASE,
         };
@@ -130,25 +136,16 @@ impl Harness {
     }
 }
 
-/// What the services' configuration gives them besides connections. Data sources
-/// on this machine are allowed, since tests have no others.
-fn connections() -> Connections {
-    use clap::Parser as _;
-
-    #[derive(clap::Parser)]
-    struct Command {
-        #[command(flatten)]
-        connections: Connections,
+/// Data sources on this machine are allowed, since tests have no others.
+fn sources(db: &DatabaseConnection, store: DatasetStore) -> Sources {
+    let sealer = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
+    let egress = "127.0.0.0/8".parse();
+    Sources {
+        db: db.clone(),
+        store,
+        sealer: sealer.expect("a key of 32 bytes"),
+        egress: egress.expect("a network"),
     }
-
-    let arguments = [
-        "tests",
-        "--database-url=unused",
-        "--dataset-database-url=unused too",
-        "--sealing-keys=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-        "--data-source-allow-cidrs=127.0.0.0/8",
-    ];
-    Command::try_parse_from(arguments).expect("the arguments are valid").connections
 }
 
 /// Asks again and again until there is an answer; panics after 30 s.

@@ -5,6 +5,7 @@ use async_nats::Client;
 use clap::Args;
 use data_source::{DatasetStore, Egress, Sealer};
 use run_queue::Names;
+use sources::Sources;
 use storage::DatabaseConnection;
 
 use crate::Secret;
@@ -46,7 +47,7 @@ pub struct Connections {
 #[derive(Debug)]
 pub struct Connected {
     pub db: DatabaseConnection,
-    pub store: DatasetStore,
+    pub sources: Sources,
     pub nats: Client,
     pub names: Names,
 }
@@ -54,11 +55,6 @@ pub struct Connected {
 impl Connections {
     /// Checks what can't be checked value by value.
     pub fn check(&self) -> anyhow::Result<()> {
-        ensure!(
-            self.database_url.expose() != self.dataset_database_url.expose(),
-            "DATASET_DATABASE_URL names the same database as DATABASE_URL: agents' statements \
-             must not run where the conversations are"
-        );
         ensure!(
             self.nats_prefix.chars().all(|c| c.is_ascii_alphanumeric()),
             "NATS_PREFIX has other characters than letters and digits"
@@ -71,13 +67,27 @@ impl Connections {
         let db = storage::connect(self.database_url.expose(), self.database_max_connections)
             .await
             .context("connecting to DATABASE_URL")?;
-        let store = DatasetStore::connect(self.dataset_database_url.expose())
+        let datasets_url = self.dataset_database_url.expose();
+        ensure!(
+            !storage::holds_conversations(datasets_url)
+                .await
+                .context("connecting to DATASET_DATABASE_URL")?,
+            "DATASET_DATABASE_URL names the database that holds the conversations: agents' \
+             statements must not run there"
+        );
+        let store = DatasetStore::connect(datasets_url)
             .await
             .context("connecting to DATASET_DATABASE_URL")?;
         let nats = run_queue::connect(self.nats_url.expose(), name)
             .await
             .context("connecting to NATS_URL")?;
-        Ok(Connected { db, store, nats, names: Names::with_prefix(&self.nats_prefix) })
+        let sources = Sources {
+            db: db.clone(),
+            store,
+            sealer: self.sealing_keys.clone(),
+            egress: self.data_source_allow_cidrs.clone(),
+        };
+        Ok(Connected { db, sources, nats, names: Names::with_prefix(&self.nats_prefix) })
     }
 }
 
@@ -97,6 +107,7 @@ mod tests {
         let required = [
             "command",
             "--database-url=postgres://a:b@localhost/one",
+            "--dataset-database-url=postgres://a:b@localhost/two",
             "--sealing-keys=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         ];
         let command = Command::try_parse_from(required.iter().chain(extra))?;
@@ -105,8 +116,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(extra: &str, variable: &str) {
-        let two = "--dataset-database-url=postgres://a:b@localhost/two";
-        let error = match parse(&[two, extra]) {
+        let error = match parse(&[extra]) {
             Ok(connections) => connections.check().unwrap_err().to_string(),
             Err(error) => error.to_string(),
         };
@@ -117,12 +127,5 @@ mod tests {
     fn a_bad_value_is_refused_by_name() {
         check_refused("--nats-prefix=a.b", "NATS_PREFIX");
         check_refused("--data-source-allow-cidrs=10.0.0.0/99", "--data-source-allow-cidrs");
-    }
-
-    #[test]
-    fn the_data_sets_may_not_be_kept_with_the_conversations() {
-        let connections = parse(&["--dataset-database-url=postgres://a:b@localhost/one"]).unwrap();
-        let error = connections.check().unwrap_err().to_string();
-        assert!(error.contains("DATASET_DATABASE_URL"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! What both services do before their own work starts.
 
 mod connections;
+mod report;
 mod secret;
 
 use std::io;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 pub use connections::{Connected, Connections};
+pub use report::report;
 pub use secret::Secret;
 
 /// Sends logs to standard output as JSON, at the levels that `RUST_LOG` asks for.

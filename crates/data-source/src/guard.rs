@@ -75,8 +75,8 @@ fn check_on_this_stack(sql: &str, schema: &Schema) -> Result<Query, Refusal> {
 
 /// The walk over a tree. It qualifies the tables that it finds, and changes nothing
 /// else. Structs are taken apart to the last field and enums matched to the last
-/// variant, so that an upgrade of the parser fails to compile until its additions
-/// have been judged.
+/// variant (types alone have a list, beyond which all are refused), so that an
+/// upgrade of the parser fails to compile until its additions have been judged.
 struct Walk<'a> {
     catalog: Catalog<'a>,
 }

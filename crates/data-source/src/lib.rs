@@ -25,3 +25,4 @@ pub use rows::Rows;
 pub use schema::Schema;
 pub use sealing::Sealer;
 pub use source::Source;
+pub use tls::is_readable_ca;

@@ -75,6 +75,11 @@ fn chain_verifier(
         .map_err(|_| Error::CaUnreadable)
 }
 
+/// Whether certificates can be read from `pem`.
+pub fn is_readable_ca(pem: &str) -> bool {
+    roots_of(pem).is_ok()
+}
+
 fn roots_of(pem: &str) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {

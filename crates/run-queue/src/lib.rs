@@ -27,7 +27,7 @@ pub enum ConnectError {
     Connect(#[from] async_nats::ConnectError),
 }
 
-/// Connects to NATS, with the user and password of the URL. If the server can't
+/// Connects to NATS, with the user and password, or the token, of the URL. If the server can't
 /// be reached, this returns all the same, and the client goes on trying.
 pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
     let address: ServerAddr = url.parse().map_err(ConnectError::Url)?;
@@ -39,9 +39,11 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
             Duration::from_millis(100 * attempts as u64).min(Duration::from_secs(1))
         });
     // The client itself leaves those of the URL unused.
-    if let (Some(user), Some(password)) = (address.username(), address.password()) {
-        let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        options = options.user_and_password(decoded(user), decoded(password));
-    }
+    let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    options = match (address.username(), address.password()) {
+        (Some(user), Some(password)) => options.user_and_password(decoded(user), decoded(password)),
+        (Some(token), None) => options.token(decoded(token)),
+        (None, _) => options,
+    };
     Ok(options.connect(address).await?)
 }

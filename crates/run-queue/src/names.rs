@@ -1,6 +1,12 @@
+use std::time::Duration;
+
 use async_nats::jetstream::{consumer, stream};
 
 use crate::ACK_WAIT;
+
+/// How long a wake-up is kept that no worker fetches. What is still due then is
+/// published again within a minute.
+const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// The names of the stream, its consumer and the subjects; a prefix keeps those
 /// of several deployments on one NATS server apart.
@@ -32,18 +38,20 @@ impl Names {
             name: self.stream.clone(),
             subjects: vec![self.wake_ups.clone()],
             retention: stream::RetentionPolicy::WorkQueue,
+            max_age: KEPT_FOR,
             ..Default::default()
         }
     }
 
     /// Deliveries without an end: what to give up is decided in Postgres. The
-    /// bound on unacknowledged messages is out of the way of the workers' slots.
+    /// bounds on unacknowledged messages and on waiting slots are out of the way.
     pub(crate) fn consumer_config(&self) -> consumer::pull::Config {
         consumer::pull::Config {
             durable_name: Some(self.consumer.clone()),
             ack_wait: ACK_WAIT,
             max_deliver: -1,
             max_ack_pending: 100_000,
+            max_waiting: 100_000,
             ..Default::default()
         }
     }

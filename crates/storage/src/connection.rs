@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, Statement, TransactionTrait as _,
 };
 
 use crate::Error;
@@ -34,4 +35,13 @@ pub async fn transaction(db: &DatabaseConnection) -> Result<DatabaseTransaction,
         Ok(begun) => Ok(begun?),
         Err(error) => Err(Error::Unavailable(DbErr::Custom(error.to_string()))),
     }
+}
+
+/// Whether a database is one of ours: the one that holds the conversations.
+pub async fn holds_conversations(url: &str) -> Result<bool, Error> {
+    let db = connect(url, 1).await?;
+    let sql = "SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 'chat_sessions'";
+    let found = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    db.close().await?;
+    Ok(found.is_some())
 }

@@ -11,6 +11,12 @@ pub enum Error {
     /// A session was addressed with an agent that is not its own.
     #[error("agent is not the session's")]
     AgentMismatch,
+    /// A data set was addressed as a Postgres database.
+    #[error("data source is a data set")]
+    NotPostgres,
+    /// A stored password is not to be used for another login.
+    #[error("password is required")]
+    PasswordRequired,
     /// An agent still reads from the data source.
     #[error("data source is in use")]
     DataSourceInUse,

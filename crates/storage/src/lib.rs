@@ -4,6 +4,7 @@
 //! argument of each: what belongs to another user is not found.
 
 pub mod agents;
+mod columns;
 mod connection;
 pub mod data_sources;
 #[expect(
@@ -18,7 +19,7 @@ pub mod page;
 pub mod runs;
 pub mod sessions;
 
-pub use connection::{connect, transaction};
+pub use connection::{connect, holds_conversations, transaction};
 pub use error::Error;
 pub use ids::{AgentId, DataSourceId, MessageId, RunId, SessionId, UserId};
 pub use sea_orm::DatabaseConnection;

@@ -5,6 +5,7 @@ use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
 use crate::{
     Error, RunId, SessionId, UserId,
+    columns::columns,
     entity::message::{COLUMN, Entity, Model, Role},
     error,
 };
@@ -62,6 +63,7 @@ pub async fn list(
 /// The statement of [`list`]: the session, with each message of the range.
 pub fn list_statement(user_id: UserId, session_id: SessionId, range: Range) -> Statement {
     let sql = if range.descending { DESCENDING } else { ASCENDING };
+    let sql = sql.replace("{columns}", &columns::<Entity>("m"));
     let values: [sea_orm::Value; 5] = [
         session_id.into(),
         user_id.into(),
@@ -72,29 +74,46 @@ pub fn list_statement(user_id: UserId, session_id: SessionId, range: Range) -> S
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
+// The limits are those of the ranges again: they tell the planner, which can't
+// know how long the ranges are, that a page is short.
+
 const ASCENDING: &str = "
-    SELECT s.title, s.total_messages, m.*
+    SELECT s.title, s.total_messages, {columns}
     FROM chat_sessions s
-    LEFT JOIN messages m ON m.chat_session_id = s.id
-        AND m.sequence_order > $3 + $4
-        AND m.sequence_order <= $3 + $4 + $5
+    LEFT JOIN LATERAL (
+        SELECT * FROM messages
+        WHERE chat_session_id = s.id
+            AND sequence_order > $3 + $4
+            AND sequence_order <= $3 + $4 + $5
+        ORDER BY sequence_order LIMIT $5
+    ) m ON true
     WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
     ORDER BY m.sequence_order";
 
 const DESCENDING: &str = "
-    SELECT s.title, s.total_messages, m.*
+    SELECT s.title, s.total_messages, {columns}
     FROM chat_sessions s
-    LEFT JOIN messages m ON m.chat_session_id = s.id
-        AND m.sequence_order <= s.total_messages - $4
-        AND m.sequence_order > greatest($3, s.total_messages - $4 - $5)
+    LEFT JOIN LATERAL (
+        SELECT * FROM messages
+        WHERE chat_session_id = s.id
+            AND sequence_order <= s.total_messages - $4
+            AND sequence_order > greatest($3, s.total_messages - $4 - $5)
+        ORDER BY sequence_order DESC LIMIT $5
+    ) m ON true
     WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
     ORDER BY m.sequence_order DESC";
 
 /// Finds the answer that a run ended with.
 #[tracing::instrument(name = "db.message.find_answer", skip_all, fields(run.id = %run_id))]
-pub async fn find_answer(db: &impl ConnectionTrait, run_id: RunId) -> Result<Option<Model>, Error> {
+pub async fn find_answer(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    run_id: RunId,
+) -> Result<Option<Model>, Error> {
+    let is_owned = "EXISTS (SELECT FROM runs r WHERE r.id = messages.run_id AND r.user_id = $1)";
     let answer = Entity::find()
         .filter(COLUMN.run_id.eq(run_id))
+        .filter(Expr::cust_with_values(is_owned, [user_id]))
         .filter(COLUMN.role.eq(Role::Assistant))
         .one(db)
         .await?;

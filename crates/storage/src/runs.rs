@@ -19,7 +19,7 @@ use crate::{
     sessions,
 };
 
-pub use admission::{Conversation, admit_next, start};
+pub use admission::{Conversation, Started, admit_next, start};
 pub use ending::{Ended, Ending, Execution, Failure, end};
 pub use lease::{claim, release, renew};
 pub use wake_up::{Due, WakeUp, publish_again, take_due};

@@ -7,7 +7,10 @@ use sea_orm::{
 
 use crate::{
     AgentId, Error, SessionId, UserId, agents,
-    entity::chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
+    entity::{
+        chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
+        run,
+    },
     error,
     page::Page,
 };
@@ -192,13 +195,15 @@ pub async fn delete(
     if deleted.rows_affected == 0 { Err(NOT_FOUND) } else { Ok(()) }
 }
 
-/// Brings a deleted session back. One that is not deleted stays as it is.
+/// Brings a deleted session back. One that is not deleted stays as it is. Its
+/// queue, which stood still, is due to be looked at.
 #[tracing::instrument(name = "db.session.undelete", skip_all, fields(session.id = %id))]
 pub async fn undelete(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     user_id: UserId,
     id: SessionId,
 ) -> Result<Model, Error> {
+    let tx = crate::transaction(db).await?;
     let restored = Entity::update_many()
         .col_expr(Column::DeletedAt, Expr::value(None::<DateTimeUtc>))
         .col_expr(Column::PurgeAt, Expr::value(None::<DateTimeUtc>))
@@ -206,12 +211,20 @@ pub async fn undelete(
         .filter(COLUMN.id.eq(id))
         .filter(COLUMN.user_id.eq(user_id))
         .filter(Expr::col(Column::PurgeAt).gt(Expr::current_timestamp()))
-        .exec_with_returning(db)
+        .exec_with_returning(&tx)
         .await?;
-    match restored.into_iter().next() {
-        Some(session) => Ok(session),
-        None => get(db, user_id, id).await,
-    }
+    let Some(session) = restored.into_iter().next() else {
+        return get(&tx, user_id, id).await;
+    };
+    run::Entity::update_many()
+        .col_expr(run::Column::WakeAt, Expr::current_timestamp())
+        .filter(run::COLUMN.chat_session_id.eq(id))
+        .filter(run::Column::AdmittedAt.is_null())
+        .filter(run::Column::EndedAt.is_null())
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(session)
 }
 
 fn newest_first() -> Select<Entity> {

@@ -29,7 +29,10 @@ impl DataSourceService for DataSourceGrpc {
         let Caller { user_id } = Caller::of(&request)?;
         let (name, access) = convert::create_data_source(request.into_inner())?;
 
-        let source = self.sources.create(user_id, name, access).await?;
+        let source = match access {
+            Some(access) => self.sources.create_postgres(user_id, name, access).await?,
+            None => self.sources.create_dataset(user_id, name).await?,
+        };
         let data_source = Some(convert::to_data_source(source));
         Ok(Response::new(pb::CreateDataSourceResponse { data_source }))
     }

@@ -135,19 +135,17 @@ impl Fields {
     ) -> Vec<&'static str> {
         let paths = mask.map(|mask| mask.paths).unwrap_or_default();
         let names = || known.iter().map(|(name, _)| *name);
-        for path in &paths {
-            if !names().any(|name| name == path) {
-                let names: Vec<&str> = names().collect();
-                let problem = format!("\"{path}\" is not one of {}", names.join(", "));
-                self.refuse("update_mask", problem);
-            }
+        if paths.iter().any(|path| !names().any(|name| name == path)) {
+            let names: Vec<&str> = names().collect();
+            let problem = format!("names another field than {}", names.join(", "));
+            self.refuse("update_mask", problem);
         }
         let is_changed = |&&(name, is_set): &&(&str, bool)| match paths.is_empty() {
             true => is_set,
             false => paths.iter().any(|path| path == name),
         };
         let changed: Vec<&str> = known.iter().filter(is_changed).map(|(name, _)| *name).collect();
-        if changed.is_empty() {
+        if paths.is_empty() && changed.is_empty() {
             self.refuse("update_mask", "names nothing to change");
         }
         changed
@@ -212,6 +210,9 @@ mod tests {
         });
         check(&["update_mask"], |fields| {
             fields.mask(mask(&["title", "user_id"]), &known);
+        });
+        check(&["update_mask"], |fields| {
+            fields.mask(mask(&["user_id"]), &known);
         });
         check(&["update_mask"], |fields| {
             fields.mask(None, &[("title", false)]);

@@ -1,14 +1,14 @@
 //! Tokens that say where a page starts. They carry a place, never a permission:
 //! whose rows are listed is said by the caller's credentials alone.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::fmt;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use proto::v1 as pb;
 use storage::{SessionId, sessions::Position};
 
-use super::fields::Fields;
+use super::{fields::Fields, time::SECONDS};
 
 /// Changes with the layout, so that tokens of another release are refused.
 const VERSION: u8 = 1;
@@ -21,11 +21,13 @@ struct Token {
     id: i64,
 }
 
-/// Puts a list's filters in a nutshell.
-pub(super) fn fingerprint(filters: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    filters.hash(&mut hasher);
-    hasher.finish()
+/// Puts a list's filters in a nutshell, the same in every release: the 64-bit
+/// FNV-1a hash of how they print.
+pub(super) fn fingerprint(filters: impl fmt::Debug) -> u64 {
+    let printed = format!("{filters:?}");
+    printed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 pub(super) fn of_id(filters: u64, id: i64) -> String {
@@ -61,7 +63,8 @@ impl Fields {
     /// The session that a list goes on after; `None` at its beginning.
     pub(super) fn position_token(&mut self, token: &str, filters: u64) -> Option<Position> {
         let token = self.token(token, filters)?;
-        let last_activity = DateTime::from_timestamp_micros(token.key);
+        let last_activity = DateTime::from_timestamp_micros(token.key)
+            .filter(|time| SECONDS.contains(&time.timestamp()));
         if last_activity.is_none() {
             self.refuse("page_token", "is not one of ours");
         }

@@ -30,11 +30,8 @@ impl RunService for RunGrpc {
         let Caller { user_id } = Caller::of(&request)?;
         let (conversation, question, wait) = convert::start_run(request.into_inner())?;
 
-        let mut run = self.runs.start(user_id, conversation, question).await?;
-        let mut answer = None;
-        if !wait.is_zero() {
-            (run, answer) = self.runs.wait(user_id, run.id, wait).await?;
-        }
+        let run = self.runs.start(user_id, conversation, question).await?;
+        let (run, answer) = self.runs.wait_if_possible(user_id, run, wait).await;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
         Ok(Response::new(pb::StartRunResponse { run, answer }))
     }

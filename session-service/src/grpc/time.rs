@@ -1,6 +1,6 @@
 //! Points in time and durations, between the wire and the database.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
@@ -8,6 +8,9 @@ use prost_types::Timestamp;
 use super::fields::Fields;
 
 const MICRO: u32 = 1_000;
+/// The seconds of years 1 to 9999: what google.protobuf.Timestamp allows, and the
+/// database can hold.
+pub(super) const SECONDS: Range<i64> = -62_135_596_800..253_402_300_800;
 
 pub(super) fn to_timestamp(time: DateTime<Utc>) -> Timestamp {
     Timestamp {
@@ -37,8 +40,7 @@ impl Fields {
             .ok()
             .filter(|nanos| *nanos < 1_000_000_000)
             .and_then(|nanos| DateTime::from_timestamp(value.seconds, nanos))
-            // The range that google.protobuf.Timestamp allows.
-            .filter(|time| (-62_135_596_800..253_402_300_800).contains(&time.timestamp()));
+            .filter(|time| SECONDS.contains(&time.timestamp()));
         let Some(time) = time else {
             self.refuse(field, "is no point in time from year 1 to 9999");
             return None;
@@ -61,9 +63,9 @@ impl Fields {
         max: Duration,
     ) -> Duration {
         let Some(value) = value else { return default };
-        match Duration::try_from(value) {
-            Ok(wait) => wait.min(max),
-            Err(_) => {
+        match (u64::try_from(value.seconds), u32::try_from(value.nanos)) {
+            (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos).min(max),
+            _ => {
                 self.refuse(field, "must not be negative");
                 default
             }
@@ -97,5 +99,21 @@ mod tests {
         assert_eq!(time(0, 1_000_000_000, Round::Up), None);
         assert_eq!(time(i64::MAX, 0, Round::Up), None);
         assert_eq!(time(-62_135_596_801, 0, Round::Up), None);
+    }
+
+    #[test]
+    fn a_wait_is_never_negative_and_never_too_long() {
+        let wait = |seconds, nanos| {
+            let mut fields = Fields::default();
+            let value = Some(prost_types::Duration { seconds, nanos });
+            let wait = fields.wait("wait", value, Duration::ZERO, Duration::from_secs(300));
+            fields.check().ok().map(|()| wait)
+        };
+        assert_eq!(wait(0, 0), Some(Duration::ZERO));
+        assert_eq!(wait(1, 500_000_000), Some(Duration::from_millis(1_500)));
+        assert_eq!(wait(i64::MAX, i32::MAX), Some(Duration::from_secs(300)));
+        for (seconds, nanos) in [(-1, 0), (0, -1), (1, -1), (i64::MIN, i32::MIN)] {
+            assert_eq!(wait(seconds, nanos), None);
+        }
     }
 }

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use data_source::{
-    Egress, Error, Limits, Source,
+    DatasetStore, Egress, Error, Limits, Source,
     source::{Reach, SslMode, Tls},
 };
 use tokio::{
@@ -11,13 +11,17 @@ use tokio::{
 
 use super::{LIMITS, PASSWORD, data_set, run, store};
 
+/// A data set's server, as a user's own database would be reached.
+async fn public(store: &DatasetStore) -> Source {
+    let (source, _) = data_set(store, "n\n1\n").await;
+    Source { reach: Reach::Public, ..source }
+}
+
 #[tokio::test]
 async fn private_addresses_are_refused_by_number_and_by_name() {
     let (store, _) = store().await;
-    let (trusted, _) = data_set(&store, "n\n1\n").await;
-    let source =
-        |host: &str| Source { host: host.to_owned(), reach: Reach::Public, ..trusted.clone() };
-    let nothing_allowed = Egress::default();
+    let source = public(&store).await;
+
     for host in [
         "127.0.0.1",
         "localhost",
@@ -29,34 +33,53 @@ async fn private_addresses_are_refused_by_number_and_by_name() {
         "/tmp",
         "",
     ] {
-        let refused = data_source::introspect(&source(host), &nothing_allowed).await;
+        let source = Source { host: host.to_owned(), ..source.clone() };
+        let refused = data_source::introspect(&source, &Egress::default()).await;
         assert!(matches!(refused, Err(Error::AddressRefused)), "{host}: {refused:?}");
     }
+}
 
+#[tokio::test]
+async fn private_addresses_are_reached_where_the_operator_allows_them() {
+    let (store, _) = store().await;
+    let source = public(&store).await;
     let loopback: Egress = "127.0.0.0/8,::1/128".parse().unwrap();
+
     for host in ["127.0.0.1", "localhost"] {
-        let schema = data_source::introspect(&source(host), &loopback).await.unwrap();
+        let source = Source { host: host.to_owned(), ..source.clone() };
+        let schema = data_source::introspect(&source, &loopback).await.unwrap();
         assert_eq!(schema.tables.len(), 1, "{host}");
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_login_is_told_apart() {
+async fn a_wrong_login_is_refused() {
     let (store, _) = store().await;
     let (good, _) = data_set(&store, "n\n1\n").await;
-    let egress = Egress::default();
-    for bad in [
+    let cases = [
         Source { password: "wrong".to_owned(), ..good.clone() },
         Source { user: "nobody_at_all".to_owned(), ..good.clone() },
-    ] {
-        let refused = data_source::introspect(&bad, &egress).await;
+        Source { database: "no_such_database".to_owned(), ..good },
+    ];
+
+    for bad in cases {
+        let refused = data_source::introspect(&bad, &Egress::default()).await;
         assert!(matches!(refused, Err(Error::LoginRefused(_))), "{refused:?}");
     }
+}
 
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unreachable() {
+    let (store, _) = store().await;
+    let good = store.source(1, PASSWORD);
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    for (host, port) in [("127.0.0.1", closed.port()), ("no-such-host.invalid", good.port)] {
-        let bad = Source { host: host.to_owned(), port, ..good.clone() };
-        let refused = data_source::introspect(&bad, &egress).await;
+    let cases = [
+        Source { port: closed.port(), ..good.clone() },
+        Source { host: "no-such-host.invalid".to_owned(), ..good },
+    ];
+
+    for gone in cases {
+        let refused = data_source::introspect(&gone, &Egress::default()).await;
         assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
     }
 }

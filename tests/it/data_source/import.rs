@@ -2,7 +2,9 @@ use std::time::{Duration, Instant};
 
 use data_source::{Egress, Error, Schema, dataset::Import, schema::Kind};
 
-use super::{LIMITS, PASSWORD, count, data_set, file, import, import_of, numbers, run, store, texts};
+use super::{
+    LIMITS, PASSWORD, count, data_set, file, import, import_of, numbers, run, store, texts,
+};
 
 #[tokio::test]
 async fn an_imported_file_becomes_a_table_with_fitting_types() {
@@ -11,7 +13,8 @@ async fn an_imported_file_becomes_a_table_with_fitting_types() {
                1,9.50,true,2024/02/29,2024-02-29 12:30,2024-02-29T12:30:00Z,\"a, b\",NA\n\
                2,NA,FALSE,2023-01-01,2023-01-01T00:00:01.5,2024-02-29T12:30:00+02:00,,\n";
     let (source, schema) = data_set(&store, csv).await;
-    let sql = "SELECT id, unit_price, paid, day, at, seen_at = '2024-02-29T10:30:00Z' AS seen, note,
+    let sql =
+        "SELECT id, unit_price, paid, day, at, seen_at = '2024-02-29T10:30:00Z' AS seen, note,
                       nothing
                  FROM t ORDER BY id";
 
@@ -169,6 +172,7 @@ async fn a_faulty_file_is_refused_with_its_line_and_leaves_nothing_behind() {
     }
     let refused = import(&store, "t", &(wide + &row)).await;
     assert!(matches!(refused, Err(Error::RowTooLarge)), "{refused:?}");
+
     assert_eq!(count(&admin, "pg_tables WHERE schemaname = 'ds_1'").await, 0);
 }
 
@@ -178,15 +182,15 @@ async fn a_table_is_replaced_only_if_that_was_asked_for() {
     let (source, schema) = data_set(&store, "n\n1\n").await;
 
     let refused = import(&store, "t", "other\nx\n").await;
-    assert!(matches!(refused, Err(Error::TableExists)), "{refused:?}");
-    let rows = run(&source, &schema, "SELECT n FROM t", LIMITS).await.unwrap();
-    assert_eq!(texts(&rows), [[Some("1")]]);
-
+    let kept = run(&source, &schema, "SELECT n FROM t", LIMITS).await.unwrap();
     let replacing = Import { replace: true, ..import_of("t", "other\nx\n") };
     store.import(1, replacing).await.unwrap();
     let schema = data_source::introspect(&source, &Egress::default()).await.unwrap();
-    let rows = run(&source, &schema, "SELECT other FROM t", LIMITS).await.unwrap();
-    assert_eq!(texts(&rows), [[Some("x")]]);
+    let replaced = run(&source, &schema, "SELECT other FROM t", LIMITS).await.unwrap();
+
+    assert!(matches!(refused, Err(Error::TableExists)), "{refused:?}");
+    assert_eq!(texts(&kept), [[Some("1")]]);
+    assert_eq!(texts(&replaced), [[Some("x")]]);
 }
 
 #[tokio::test]

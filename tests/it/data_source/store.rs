@@ -1,29 +1,39 @@
 use data_source::{DatasetStore, Egress, Error};
+use futures::future;
 
 use super::{
-    LIMITS, PASSWORD, SLOW, as_role, count, data_set, import, import_of, numbers, run, store,
+    LIMITS, PASSWORD, SLOW, as_role, count, data_set, import_of, numbers, run, store,
     until_sessions_at_work,
 };
 
 #[tokio::test]
-async fn ensure_and_drop_can_be_repeated_and_run_side_by_side() {
+async fn making_and_dropping_can_be_repeated_and_run_side_by_side() {
     let (store, admin) = store().await;
-    let ensured = futures::future::join_all((0..12).map(|n| store.ensure(n % 4, PASSWORD))).await;
-    ensured.into_iter().for_each(|it| it.unwrap());
-    import(&store, "t", "a\n1\n").await.unwrap();
+    let left = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ds\\_%')
+                     + (SELECT count(*) FROM pg_roles
+                         WHERE rolname LIKE current_database() || '\\_ds\\_%')";
+
+    let made = future::join_all((0..12).map(|n| store.ensure(n % 4, PASSWORD))).await;
+    let between: i64 = admin.query_one(left, &[]).await.unwrap().get(0);
+    let dropped = future::join_all((0..8).map(|n| store.drop(n % 4))).await;
+    let after: i64 = admin.query_one(left, &[]).await.unwrap().get(0);
+
+    made.into_iter().chain(dropped).for_each(|done| done.unwrap());
+    assert_eq!((between, after), (8, 0));
+}
+
+#[tokio::test]
+async fn making_a_data_set_again_changes_its_password_and_keeps_its_tables() {
+    let (store, _) = store().await;
+    let (old, schema) = data_set(&store, "n\n1\n").await;
+
     store.ensure(1, "another password").await.unwrap();
 
     let egress = Egress::default();
-    let refused = data_source::introspect(&store.source(1, PASSWORD), &egress).await;
+    let refused = data_source::introspect(&old, &egress).await;
     assert!(matches!(refused, Err(Error::LoginRefused(_))), "{refused:?}");
-    let source = store.source(1, "another password");
-    assert_eq!(data_source::introspect(&source, &egress).await.unwrap().tables.len(), 1);
-
-    let dropped = futures::future::join_all((0..8).map(|n| store.drop(n % 4))).await;
-    dropped.into_iter().for_each(|it| it.unwrap());
-    assert_eq!(count(&admin, "pg_namespace WHERE nspname LIKE 'ds\\_%'").await, 0);
-    let roles = "pg_roles WHERE rolname LIKE current_database() || '\\_ds\\_%'";
-    assert_eq!(count(&admin, roles).await, 0);
+    let new = store.source(1, "another password");
+    assert_eq!(data_source::introspect(&new, &egress).await.unwrap(), schema);
 }
 
 #[tokio::test]
@@ -49,10 +59,9 @@ async fn a_data_sets_role_reads_its_own_tables_and_can_do_nothing_else() {
     let (source, _) = data_set(&store, "n\n1\n").await;
     store.ensure(2, PASSWORD).await.unwrap();
     store.import(2, import_of("hidden", "n\n1\n")).await.unwrap();
-
     let role = as_role(&source).await;
     role.batch_execute("SET default_transaction_read_only = off").await.unwrap();
-    assert_eq!(count(&role, "ds_1.t").await, 1);
+
     for statement in [
         "SELECT * FROM ds_2.hidden",
         "DELETE FROM ds_1.t",
@@ -62,6 +71,7 @@ async fn a_data_sets_role_reads_its_own_tables_and_can_do_nothing_else() {
         "DROP TABLE ds_1.t",
         "CREATE TABLE ds_1.mine (n int)",
         "CREATE TABLE public.mine (n int)",
+        "CREATE TEMPORARY TABLE mine (n int)",
         "CREATE SCHEMA mine",
         "CREATE ROLE mine",
         "CREATE DATABASE mine",
@@ -73,10 +83,21 @@ async fn a_data_sets_role_reads_its_own_tables_and_can_do_nothing_else() {
         assert_eq!(error.code().map(|it| it.code()), Some("42501"), "{statement}: {error:?}");
     }
 
-    let source = store.source(2, PASSWORD);
-    let schema = data_source::introspect(&source, &Egress::default()).await.unwrap();
-    let tables: Vec<_> = schema.tables.iter().map(|it| (&*it.schema, &*it.name)).collect();
-    assert_eq!(tables, [("ds_2", "hidden")]);
+    assert_eq!(count(&role, "ds_1.t").await, 1);
+}
+
+#[tokio::test]
+async fn a_data_set_shows_its_own_tables_alone() {
+    let (store, _) = store().await;
+    data_set(&store, "n\n1\n").await;
+    store.ensure(2, PASSWORD).await.unwrap();
+    store.import(2, import_of("other", "n\n1\n")).await.unwrap();
+
+    let schema = data_source::introspect(&store.source(2, PASSWORD), &Egress::default()).await;
+
+    let tables = schema.unwrap().tables;
+    let names: Vec<_> = tables.iter().map(|it| (&*it.schema, &*it.name)).collect();
+    assert_eq!(names, [("ds_2", "other")]);
 }
 
 #[tokio::test]

@@ -39,6 +39,11 @@ pub(crate) fn token(user_id: i64) -> String {
     jsonwebtoken::encode(&Default::default(), &claims, &key).expect("claims are valid")
 }
 
+/// A field mask of these paths.
+pub(crate) fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask { paths: paths.iter().map(|&it| it.to_owned()).collect() })
+}
+
 #[derive(Clone)]
 pub(crate) struct Api {
     pub sessions: SessionServiceClient<Bearing>,

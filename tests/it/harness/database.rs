@@ -29,6 +29,12 @@ pub(super) async fn create(server_url: &str, prefix: &str) -> String {
     format!("{server}/{name}{parameters}")
 }
 
+/// Creates an empty database on the test server, and returns its URL.
+pub(crate) async fn empty_database() -> String {
+    let servers = dev::test_servers().await.expect("the test servers run");
+    create(&servers.database_url, "t").await
+}
+
 pub(super) async fn create_migrated(server_url: &str) -> String {
     let url = create(server_url, "t").await;
     migration::up(&url).await.expect("migrations apply to an empty database");

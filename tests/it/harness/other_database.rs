@@ -17,8 +17,7 @@ impl OtherDatabase {
     /// Creates the database, and the role with `options` (as in `CREATE ROLE`):
     /// it can log in, and has no rights on anything.
     pub(crate) async fn create(options: &str) -> Self {
-        let servers = dev::test_servers().await.expect("the test servers run");
-        let mut server: Config = servers.database_url.parse().expect("the server's URL is valid");
+        let server = server().await;
         let name = random_name("o");
         let password = random_name("p@ss/w");
         let first = log_in(&server).await;
@@ -31,7 +30,7 @@ impl OtherDatabase {
             first.batch_execute(&statement).await.expect("databases and roles may be created");
         }
 
-        let admin = log_in(server.dbname(&name)).await;
+        let admin = superuser_in(&name).await;
         let host = match server.get_hosts() {
             [Host::Tcp(host)] => host.clone(),
             other => panic!("the test server has one address, not {other:?}"),
@@ -39,6 +38,16 @@ impl OtherDatabase {
         let port = server.get_ports().first().copied().unwrap_or(5432);
         Self { host, port, name, password, admin }
     }
+}
+
+/// Opens a superuser's session in a database of the test server.
+pub(crate) async fn superuser_in(database: &str) -> Client {
+    log_in(server().await.dbname(database)).await
+}
+
+async fn server() -> Config {
+    let servers = dev::test_servers().await.expect("the test servers run");
+    servers.database_url.parse().expect("the server's URL is valid")
 }
 
 async fn log_in(config: &Config) -> Client {

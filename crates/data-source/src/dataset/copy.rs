@@ -19,7 +19,9 @@ const CHUNKS_WAITING: usize = 2;
 
 /// Sends every row to a table and gives their number.
 pub(super) async fn copy(client: &Client, table: &str, checked: Checked) -> Result<u64, Error> {
-    let statement = format!("COPY {table} FROM STDIN");
+    // Frozen: a reader whose snapshot is older sees the rows once the table has the
+    // name that it asks for, and not an empty table.
+    let statement = format!("COPY {table} FROM STDIN WITH (FREEZE)");
     let sink = client.copy_in(&statement).await.map_err(of_row)?;
     let mut sink = pin!(sink);
 

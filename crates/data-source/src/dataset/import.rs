@@ -173,7 +173,14 @@ impl Target {
         } else {
             String::new()
         };
-        format!("ANALYZE {staging}; {drop} ALTER TABLE {staging} RENAME TO {name}; COMMIT")
+        // Of several that give a table the same name, each sees what the last one did.
+        let lock = escape_literal(&format!("{}.{}", self.schema, self.table));
+        format!(
+            "ANALYZE {staging};
+             SELECT pg_advisory_xact_lock(hashtextextended({lock}, 0));
+             {drop} ALTER TABLE {staging} RENAME TO {name};
+             COMMIT"
+        )
     }
 }
 

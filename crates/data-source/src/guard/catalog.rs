@@ -25,7 +25,7 @@ impl<'a> Catalog<'a> {
     /// in several schemas it is the first one's, as with a search path.
     pub(super) fn get(&self, name: &ObjectName) -> Result<&'a Table, Refusal> {
         if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice()
-            && names::is_session_word(ident)
+            && (names::is_session_word(ident) || names::is_reserved(ident))
         {
             return Err(Refusal::table(format_args!("{ident} (a keyword: put it in quotes)")));
         }

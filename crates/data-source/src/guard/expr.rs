@@ -21,6 +21,10 @@ impl Walk<'_> {
                 if names::is_session_word(ident) {
                     return Err(Refusal::function(ident));
                 }
+                if names::is_reserved(ident) {
+                    let message = format_args!("the keyword {ident} as a column's name");
+                    return Err(Refusal::construct(message));
+                }
                 Ok(())
             }
             Expr::CompoundIdentifier(idents) => self.column(idents, scope),

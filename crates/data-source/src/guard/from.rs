@@ -44,7 +44,11 @@ impl Walk<'_> {
                 JoinConstraint::On(condition) => {
                     self.expr(condition, &outer.nested(relations.clone()))?;
                 }
-                JoinConstraint::Using(_) | JoinConstraint::Natural | JoinConstraint::None => {}
+                JoinConstraint::Using(columns) => {
+                    let is_dotted = columns.iter().any(|it| it.0.len() != 1);
+                    refuse_if(is_dotted, "USING with a dotted name")?;
+                }
+                JoinConstraint::Natural | JoinConstraint::None => {}
             }
         }
         Ok(relations)
@@ -155,6 +159,7 @@ impl Walk<'_> {
     ) -> Result<Relation, Refusal> {
         if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice()
             && !names::is_session_word(ident)
+            && !names::is_reserved(ident)
             && let Some(columns) = scope.find_cte(&names::folded(ident))
         {
             return match alias {

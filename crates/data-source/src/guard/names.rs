@@ -15,6 +15,15 @@ const SESSION_WORDS: &[&str] = &[
     "user",
 ];
 
+/// The words that Postgres reads as no column's or table's name unless they are
+/// quoted, where the parser may.
+const RESERVED: &str = "
+    all analyse analyze and any array as asc asymmetric both case cast check collate column
+    constraint create default deferrable desc distinct do else end except false fetch for foreign
+    from grant group having in initially intersect into lateral leading limit not null offset on
+    only or order placing primary references returning select some symmetric table then to trailing
+    true union unique using variadic when where window with";
+
 /// The name that an identifier stands for: in lower case unless it is quoted.
 /// Postgres folds no letters but the ASCII ones.
 pub(super) fn folded(ident: &Ident) -> String {
@@ -35,6 +44,11 @@ pub(super) fn parts(name: &ObjectName) -> Option<Vec<String>> {
 
 pub(super) fn is_session_word(ident: &Ident) -> bool {
     ident.quote_style.is_none() && SESSION_WORDS.contains(&folded(ident).as_str())
+}
+
+pub(super) fn is_reserved(ident: &Ident) -> bool {
+    let name = folded(ident);
+    ident.quote_style.is_none() && RESERVED.split_whitespace().any(|it| it == name)
 }
 
 /// The identifier that stands for exactly this name, in quotes if they are needed.

@@ -3,6 +3,7 @@ use sqlparser::ast::{BinaryOperator, UnaryOperator};
 use super::refusal::Refusal;
 
 /// Operators of the server and of common extensions that the parser has no name for.
+/// In an unknown one Postgres may see the beginning of a comment.
 const CUSTOM_OPERATORS: &[&str] = &[
     "-|-", "@@@", "<#>", "<+>", "<~>", "<%>", "<%", "%>", "<<%", "%>>", "<->>", "<<->", "<->>>",
     "<<<->", "*=", "*<>", "&&&", "@>>", "<<@", "%%", "#=", "||/", "|/",

@@ -29,8 +29,11 @@ pub struct Model {
     pub ca_pem: Option<String>,
     pub sealed_password: Option<Vec<u8>>,
     pub schema_snapshot: Option<Json>,
+    /// Rises whenever the tables, or the way to them, have changed.
+    pub schema_version: i64,
     pub deleted_at: Option<DateTimeUtc>,
-    pub dropped_at: Option<DateTimeUtc>,
+    /// The next time that someone must try to drop a deleted data set's tables.
+    pub drop_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -5,12 +5,13 @@ use sea_orm::{
     SelectExt as _, Statement, entity::prelude::*,
 };
 
-use super::{WakeUp, wake_up};
+use super::WakeUp;
 use crate::{
     AgentId, Error, SessionId, UserId,
+    columns::columns,
     entity::{
         agent, chat_session,
-        run::{ActiveModel, Model},
+        run::{self, ActiveModel, Model},
     },
     error, sessions,
 };
@@ -24,6 +25,14 @@ pub enum Conversation {
     Existing(SessionId, Option<AgentId>),
 }
 
+/// A run that was stored, and whom to wake now: its worker if it was admitted at
+/// once, since the session was idle.
+#[derive(Clone, Debug)]
+pub struct Started {
+    pub run: Model,
+    pub wake_up: Option<WakeUp>,
+}
+
 /// Stores a question as a run, and admits it at once if the session is idle.
 #[tracing::instrument(name = "db.run.start", skip_all, fields(user.id = %user_id))]
 pub async fn start(
@@ -31,7 +40,7 @@ pub async fn start(
     user_id: UserId,
     conversation: Conversation,
     question: String,
-) -> Result<Model, Error> {
+) -> Result<Started, Error> {
     let tx = crate::transaction(db).await?;
     let session = match conversation {
         Conversation::New(agent_id) => create(&tx, user_id, agent_id).await?,
@@ -47,7 +56,9 @@ pub async fn start(
     let run = run.insert(&tx).await?;
     let admitted = admit(&tx, session.id).await?;
     tx.commit().await?;
-    Ok(admitted.filter(|admitted| admitted.id == run.id).unwrap_or(run))
+    let wake_up = admitted.as_ref().and_then(WakeUp::of);
+    let run = admitted.filter(|admitted| admitted.id == run.id).unwrap_or(run);
+    Ok(Started { run, wake_up })
 }
 
 /// Admits the head of a session's queue, if no other run of it is going on.
@@ -72,7 +83,8 @@ pub(super) async fn lock(tx: &DatabaseTransaction, session_id: SessionId) -> Res
 }
 
 /// The one function that admits a run: the head of the session's queue, if none
-/// is admitted. Its question becomes the session's next message.
+/// is admitted. Its question becomes the session's next message. The queue of a
+/// deleted session stands still.
 ///
 /// The session's row is locked by the caller. Times are read from the clock, not
 /// from the transaction's start, which may lie before that of the message before.
@@ -85,17 +97,18 @@ pub(super) async fn admit(
         head AS (
             SELECT id FROM runs
             WHERE chat_session_id = $1 AND admitted_at IS NULL AND ended_at IS NULL
+                AND EXISTS (SELECT FROM chat_sessions WHERE id = $1 AND deleted_at IS NULL)
             ORDER BY id LIMIT 1
         ),
         admitted AS (
             UPDATE runs SET admitted_at = clock.now, updated_at = clock.now,
-                publications = 1, wake_at = clock.now + {publish_again}
+                publications = 1, wake_at = clock.now + interval '5 seconds'
             FROM clock, head
             WHERE runs.id = head.id AND NOT EXISTS (
                 SELECT FROM runs
                 WHERE chat_session_id = $1 AND admitted_at IS NOT NULL AND ended_at IS NULL
             )
-            RETURNING runs.*
+            RETURNING {columns}
         ),
         session AS (
             UPDATE chat_sessions SET total_messages = total_messages + 1,
@@ -112,7 +125,7 @@ pub(super) async fn admit(
             FROM clock, admitted, session
         )
         SELECT * FROM admitted",
-        publish_again = wake_up::PUBLISH_AGAIN_AFTER,
+        columns = columns::<run::Entity>("runs"),
     );
     let values: [sea_orm::Value; 1] = [session_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
@@ -166,6 +179,7 @@ async fn reopen(
         Entity::update_many()
             .col_expr(Column::Status, Expr::value(Status::Active))
             .col_expr(Column::Etag, Expr::col(Column::Etag).add(1))
+            .col_expr(Column::UpdatedAt, Expr::current_timestamp())
             .filter(COLUMN.id.eq(id))
             .exec(tx)
             .await?;

@@ -17,16 +17,17 @@ use crate::{
 pub struct Ending {
     /// What the assistant says: the answer, or plainly what went wrong.
     pub content: String,
-    /// The statement that was executed.
+    /// The statement that was sent to the data source, if one was.
+    pub sql: Option<String>,
+    /// What the statement took, if it came to its end.
     pub execution: Option<Execution>,
     /// Set if the run failed.
     pub failure: Option<Failure>,
 }
 
-/// A statement that was executed, and what it took.
-#[derive(Clone, Debug)]
+/// What a statement took.
+#[derive(Clone, Copy, Debug)]
 pub struct Execution {
-    pub sql: String,
     pub milliseconds: i64,
     pub row_count: i64,
     pub truncated: bool,
@@ -74,13 +75,11 @@ fn capture(claimed: &Model, ending: Ending) -> Statement {
         Some(_) => (State::Failed, FinishReason::Error),
     };
     let metadata = metadata(&ending);
-    let Ending { content, execution, failure } = ending;
+    let Ending { content, sql, execution, failure } = ending;
     let (reason, message) =
         failure.map(|failure| (failure.reason.to_owned(), failure.message)).unzip();
-    let (sql, milliseconds, row_count, truncated) = match execution {
-        Some(it) => (Some(it.sql), Some(it.milliseconds), Some(it.row_count), it.truncated),
-        None => (None, None, None, false),
-    };
+    let (milliseconds, row_count) = execution.map(|it| (it.milliseconds, it.row_count)).unzip();
+    let truncated = execution.is_some_and(|it| it.truncated);
     let values: [sea_orm::Value; 13] = [
         claimed.id.into(),
         claimed.fence.into(),
@@ -118,7 +117,7 @@ const CAPTURE: &str = "
     )
     INSERT INTO messages (chat_session_id, run_id, role, content, sql_query, sequence_order,
         message_metadata, finish_reason, created_at)
-    SELECT $3, ended.id, 'assistant', $11, $5, session.total_messages, $12, $13, clock.now
+    SELECT $3, ended.id, 'assistant', $11, CASE WHEN $13 = 'stop' THEN $5 END, session.total_messages, $12, $13, clock.now
     FROM clock, ended, session";
 
 fn metadata(ending: &Ending) -> serde_json::Value {

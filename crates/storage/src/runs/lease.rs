@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use sea_orm::{DbBackend, FromQueryResult as _, Statement, entity::prelude::*};
 
-use crate::{Error, RunId, entity::run::Model};
+use crate::{
+    Error, RunId,
+    columns::columns,
+    entity::run::{Entity, Model},
+};
 
 /// Claims a run for an attempt. `None` if there is nothing to do for now: it has
 /// ended, it is not admitted, another worker's lease holds, or it backs off.
@@ -17,14 +21,16 @@ pub async fn claim(
     id: RunId,
     lease: Duration,
 ) -> Result<Option<Model>, Error> {
-    let sql = "
-        UPDATE runs SET state = 'running', fence = fence + 1, attempts = attempts + 1,
+    let sql = format!(
+        "UPDATE runs SET state = 'running', fence = fence + 1, attempts = attempts + 1,
             lease_expires_at = now() + $2 * interval '1 second',
             wake_at = now() + $2 * interval '1 second',
             started_at = coalesce(started_at, now()), updated_at = now()
         WHERE id = $1 AND admitted_at IS NOT NULL AND ended_at IS NULL
             AND (lease_expires_at IS NULL OR lease_expires_at <= now())
-        RETURNING *";
+        RETURNING {columns}",
+        columns = columns::<Entity>("runs")
+    );
     let values: [sea_orm::Value; 2] = [id.into(), lease.as_secs_f64().into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(Model::find_by_statement(statement).one(db).await?)

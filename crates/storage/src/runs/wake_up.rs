@@ -5,10 +5,10 @@ use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
 use crate::{Error, RunId, SessionId, entity::run};
 
-/// When a wake-up that nobody has acted on is published again: later each time,
-/// for a long queue is no reason to fill it further.
-pub(super) const PUBLISH_AGAIN_AFTER: &str =
-    "least(5 * 2 ^ least(publications, 10), 60) * interval '1 second'";
+/// When to look again: later each time that a wake-up was published and nobody
+/// acted on it, for a long queue is no reason to fill it further.
+const NEXT_LOOK: &str = "CASE WHEN admitted_at IS NULL THEN 60
+    ELSE least(5 * 2 ^ least(publications, 10), 60) END * interval '1 second'";
 
 /// A message to publish: someone should look at this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub async fn take_due(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Due>,
             SELECT id FROM runs WHERE wake_at <= now()
             ORDER BY wake_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
         )
-        UPDATE runs SET publications = publications + 1, wake_at = now() + {PUBLISH_AGAIN_AFTER}
+        UPDATE runs SET wake_at = now() + {NEXT_LOOK},
+            publications = publications + (admitted_at IS NOT NULL)::int
         FROM due WHERE runs.id = due.id
         RETURNING runs.id, publications, chat_session_id, admitted_at IS NOT NULL AS is_admitted"
     );
@@ -64,11 +65,12 @@ pub async fn take_due(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Due>,
     Ok(due.collect())
 }
 
-/// Makes a wake-up due again that could not be published.
+/// Makes a wake-up due again soon that could not be published.
 #[tracing::instrument(name = "db.run.publish_again", skip_all, fields(run.id = %wake_up.run_id))]
 pub async fn publish_again(db: &impl ConnectionTrait, wake_up: WakeUp) -> Result<(), Error> {
-    let sql = "UPDATE runs SET wake_at = now()
-        WHERE id = $1 AND publications = $2 AND state = 'queued' AND lease_expires_at IS NULL";
+    let sql = "UPDATE runs SET wake_at = now() + interval '1 second'
+        WHERE id = $1 AND publications = $2 AND ended_at IS NULL
+            AND (lease_expires_at IS NULL OR lease_expires_at <= now())";
     let values: [sea_orm::Value; 2] = [wake_up.run_id.into(), wake_up.publication.into()];
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     Ok(())

@@ -20,9 +20,10 @@ const MAX_MAX_ROWS: i32 = 10_000;
 const DEFAULT_TIMEOUT_MS: i32 = 30_000;
 const MAX_TIMEOUT_MS: i32 = 300_000;
 const MAX_ALLOW_LIST: usize = 1_000;
+const MAX_ALLOW_LIST_BYTES: usize = 16 * 1024;
 const MAX_TABLE_CHARS: usize = 200;
 const DEFAULT_PER_PAGE: u32 = 20;
-const MAX_PER_PAGE: u32 = 100;
+const MAX_PER_PAGE: u32 = 50;
 
 pub(super) fn create_agent(request: pb::CreateAgentRequest) -> Result<Settings, Error> {
     let mut fields = Fields::default();
@@ -76,11 +77,12 @@ pub(super) fn update_agent(request: pb::UpdateAgentRequest) -> Result<(AgentId, 
                 let list = allow_list(&mut fields, request.table_allow_list.clone());
                 changes.table_allow_list = Some(list);
             }
-            _ => {
+            "limits" => {
                 let (max_rows, statement_timeout_ms) = limits(&mut fields, request.limits);
                 changes.max_rows = Some(max_rows);
                 changes.statement_timeout_ms = Some(statement_timeout_ms);
             }
+            _ => fields.refuse("update_mask", "names a field that can't be changed"),
         }
     }
     fields.check()?;
@@ -100,6 +102,9 @@ fn model(fields: &mut Fields, name: String) -> String {
 fn allow_list(fields: &mut Fields, list: Vec<String>) -> Vec<String> {
     if MAX_ALLOW_LIST < list.len() {
         let problem = format!("must not have more than {MAX_ALLOW_LIST} entries");
+        fields.refuse("table_allow_list", problem);
+    } else if MAX_ALLOW_LIST_BYTES < list.iter().map(String::len).sum() {
+        let problem = format!("must not have more than {MAX_ALLOW_LIST_BYTES} bytes in all");
         fields.refuse("table_allow_list", problem);
     }
     let is_name = |it: &String| {

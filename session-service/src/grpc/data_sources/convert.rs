@@ -4,6 +4,7 @@ use std::fs::File;
 
 use data_source::{
     dataset::Imported,
+    is_readable_ca,
     schema::{Column, Table},
     source::SslMode,
 };
@@ -27,8 +28,9 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 const MAX_PASSWORD_CHARS: usize = 1_000;
 const MAX_CA_BYTES: usize = 64 * 1024;
 const MAX_NULL_MARKERS: usize = 20;
+const MAX_MARKER_CHARS: usize = 100;
 const DEFAULT_PER_PAGE: u32 = 20;
-const MAX_PER_PAGE: u32 = 100;
+const MAX_PER_PAGE: u32 = 50;
 
 pub(super) fn create_data_source(
     request: pb::CreateDataSourceRequest,
@@ -91,8 +93,9 @@ fn access(fields: &mut Fields, source: pb::PostgresSource) -> Access {
     fields.no_nul("postgres.password", &source.password);
     if MAX_CA_BYTES < source.ca_pem.len() {
         fields.refuse("postgres.ca_pem", format!("must not have more than {MAX_CA_BYTES} bytes"));
+    } else if !source.ca_pem.is_empty() && !is_readable_ca(&source.ca_pem) {
+        fields.refuse("postgres.ca_pem", "can't be read as PEM certificates");
     }
-    fields.no_nul("postgres.ca_pem", &source.ca_pem);
     let ssl_mode = match fields.choice("postgres.ssl_mode", source.ssl_mode) {
         None | Some(pb::SslMode::Unspecified | pb::SslMode::Prefer) => SslMode::Prefer,
         Some(pb::SslMode::Disable) => SslMode::Disable,
@@ -221,6 +224,10 @@ pub(super) fn import_table(first: Option<pb::ImportTableRequest>) -> Result<Impo
     };
     if MAX_NULL_MARKERS < null_markers.len() {
         let problem = format!("must not have more than {MAX_NULL_MARKERS} entries");
+        fields.refuse("table.null_markers", problem);
+    }
+    if null_markers.iter().any(|marker| MAX_MARKER_CHARS < marker.chars().count()) {
+        let problem = format!("must not have more than {MAX_MARKER_CHARS} characters each");
         fields.refuse("table.null_markers", problem);
     }
     let import = ImportTable {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const DEFAULT_PER_PAGE: u32 = 20;
-const MAX_PER_PAGE: u32 = 100;
+const MAX_PER_PAGE: u32 = 50;
 const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 const MAX_WAIT: Duration = Duration::from_secs(300);
 

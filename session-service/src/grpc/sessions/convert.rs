@@ -66,14 +66,7 @@ pub(super) fn list_sessions(
     }
     let page = fields.page(request.page);
     let filter = filter(&mut fields, &request);
-    let fingerprint = page_token::fingerprint((
-        request.agent_id,
-        filter.status.map(|status| status as u8),
-        &filter.search,
-        filter.min_messages,
-        filter.created_after,
-        filter.created_before,
-    ));
+    let fingerprint = page_token::fingerprint(&filter);
     let start = match fields.position_token(&request.page_token, fingerprint) {
         Some(position) => Start::After(position),
         None => Start::Page(page),
@@ -158,10 +151,11 @@ pub(super) fn update_session(
             Some(pb::SessionStatus::Unspecified) | None => None,
         };
     }
-    let etag = (!request.etag.is_empty()).then(|| request.etag.parse());
     fields.check()?;
-    // An etag that is no number is none of ours, so it can't be the present one.
-    let etag = etag.map(|etag| etag.unwrap_or(0));
+    // What does not read as we print it is none of ours: not the present one.
+    let etag = Some(request.etag).filter(|etag| !etag.is_empty()).map(|etag| {
+        etag.parse().ok().filter(|number: &i64| number.to_string() == etag).unwrap_or_default()
+    });
     Ok((id, changes, etag))
 }
 

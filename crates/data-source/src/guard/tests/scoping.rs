@@ -121,6 +121,7 @@ fn a_row_is_no_argument_of_a_function_that_looks_like_a_column() {
     refuses("SELECT 1 FROM orders o ORDER BY o.bump", CONSTRUCT, "o.bump");
     refuses("SELECT o.bump[1] FROM orders o", CONSTRUCT, "o.bump");
     refuses("SELECT x.bump FROM (SELECT * FROM orders) x", CONSTRUCT, "x.bump");
+    refuses("SELECT 1 FROM orders o JOIN orders p USING (o.bump)", CONSTRUCT, "USING");
 }
 
 #[test]

@@ -60,12 +60,21 @@ fn what_other_databases_write_is_refused_with_a_hint() {
 }
 
 #[test]
+fn a_keyword_is_no_name_unless_it_is_quoted() {
+    refuses("SELECT INTO t FROM items", CONSTRUCT, "INTO");
+    refuses("WITH only AS (SELECT 1) SELECT * FROM only items", TABLE, "only");
+    prints(r#"SELECT "into" FROM items"#, r#"SELECT "into" FROM public.items"#);
+}
+
+#[test]
 fn an_operator_of_another_schema_is_refused() {
     accepts("SELECT 1 OPERATOR(pg_catalog.+) 2");
     refuses("SELECT 1 OPERATOR(sales.+) 2", CONSTRUCT, "sales.+");
     refuses("SELECT 1 OPERATOR(+) 2", CONSTRUCT, "OPERATOR(+)");
     refuses("SELECT 1 ORDER BY 1 USING OPERATOR(sales.<)", CONSTRUCT, "USING");
     refuses("SELECT 1 <&> 2", CONSTRUCT, "<&>");
+    refuses("SELECT 1 #-->> 2", CONSTRUCT, "#-->>");
+    refuses("SELECT 1 ->/* 2", CONSTRUCT, "->/*");
     refuses(r#"SELECT 'a' COLLATE sales."x""#, CONSTRUCT, "collation");
 }
 

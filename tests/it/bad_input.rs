@@ -1,0 +1,369 @@
+//! Every rpc names the fields that it refuses, all of them at once.
+
+use std::fmt::Debug;
+
+use prost_types::{Duration, Timestamp};
+use proto::v1 as pb;
+use tonic::{Response, Status};
+
+use crate::harness::{Expect as _, Harness, mask};
+
+mod data_sources;
+
+/// Asserts that each request is refused for its fields, in this order.
+async fn check<Q: Debug, A: Debug>(
+    call: impl AsyncFn(Q) -> Result<Response<A>, Status>,
+    cases: impl IntoIterator<Item = (Q, &'static str)>,
+) {
+    for (request, fields) in cases {
+        let shown: String = format!("{request:?}").chars().take(300).collect();
+        // Shown only if the test fails.
+        eprintln!("{fields}: {shown}");
+        call(request).await.invalid(&fields.split(' ').collect::<Vec<_>>());
+    }
+}
+
+/// What is no title and no name.
+fn bad_lines() -> [String; 6] {
+    let long = ["a".repeat(201), "é".repeat(201)];
+    let [a, b] = long;
+    [a, b, "a\0b".to_owned(), "a\nb".to_owned(), "a\u{1b}b".to_owned(), "a\u{9f}b".to_owned()]
+}
+
+/// What is no question and no instruction.
+fn bad_texts() -> [String; 3] {
+    ["a".repeat(8_001), "é".repeat(8_001), "a\0b".to_owned()]
+}
+
+fn bad_times() -> Vec<Option<Timestamp>> {
+    let parts = [
+        (0, -1),
+        (0, 1_000_000_000),
+        (-62_135_596_801, 0),
+        (253_402_300_800, 0),
+        (i64::MIN, 0),
+        (i64::MAX, 0),
+    ];
+    parts.map(|(seconds, nanos)| Some(Timestamp { seconds, nanos })).to_vec()
+}
+
+fn negative_waits() -> [Option<Duration>; 3] {
+    [(-1, 0), (0, -1), (i64::MIN, 0)].map(|(seconds, nanos)| Some(Duration { seconds, nanos }))
+}
+
+/// Asserts that rpcs refuse what is no id.
+macro_rules! check_ids {
+    ($client:expr, $field:ident: $($rpc:ident $request:ident),*) => {$(
+        check(
+            async |request| $client.clone().$rpc(request).await,
+            [0, -1, i64::MIN].map(|id| {
+                let mut request = pb::$request::default();
+                request.$field = id;
+                (request, stringify!($field))
+            }),
+        )
+        .await;
+    )*};
+}
+
+#[tokio::test]
+async fn what_is_no_id_is_refused_everywhere() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+
+    check_ids!(
+        api.sessions, session_id:
+        get_session GetSessionRequest,
+        delete_session DeleteSessionRequest,
+        undelete_session UndeleteSessionRequest,
+        list_messages ListMessagesRequest
+    );
+    check_ids!(api.runs, run_id: get_run GetRunRequest, wait_run WaitRunRequest);
+    check_ids!(
+        api.agents, agent_id: get_agent GetAgentRequest, delete_agent DeleteAgentRequest
+    );
+    check_ids!(
+        api.sources, data_source_id:
+        get_data_source GetDataSourceRequest,
+        delete_data_source DeleteDataSourceRequest,
+        get_schema GetSchemaRequest
+    );
+}
+
+#[tokio::test]
+async fn bad_sessions_are_refused() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let agent_id = api.agent().await;
+    let session = api.session(agent_id, "as it was").await;
+
+    let create = |agent_id, title: String| pb::CreateSessionRequest { agent_id, title };
+    let mut cases = vec![
+        (create(0, String::new()), "agent_id"),
+        (create(-1, String::new()), "agent_id"),
+        (create(0, "\0".repeat(201)), "agent_id title title"),
+    ];
+    cases.extend(bad_lines().map(|title| (create(agent_id, title), "title")));
+    check(async |it| api.sessions.clone().create_session(it).await, cases).await;
+
+    let plain = pb::UpdateSessionRequest { session_id: session.id, ..Default::default() };
+    let update = |title: &str, status, paths: &[&str]| pb::UpdateSessionRequest {
+        title: title.to_owned(),
+        status,
+        update_mask: mask(paths),
+        ..plain.clone()
+    };
+    let nothing = pb::UpdateSessionRequest::default();
+    let all = pb::UpdateSessionRequest { session_id: -1, ..update("\0", 3, &["etag", "title"]) };
+    let mut cases = vec![
+        (plain.clone(), "update_mask"),
+        (nothing, "session_id update_mask"),
+        (all, "session_id update_mask title"),
+        (update("new", 0, &["id"]), "update_mask"),
+        (update("new", 0, &["title", "Title"]), "update_mask"),
+        (update("new", 0, &["title", "etag", "x"]), "update_mask"),
+        (update("new", 0, &["title", ""]), "update_mask"),
+        (update("new", 0, &["title", "status"]), "status"),
+        (update("new", 3, &[]), "status"),
+        (update("new", -1, &["status"]), "status"),
+    ];
+    cases.extend(bad_lines().map(|title| (update(&title, 0, &[]), "title")));
+    check(async |it| api.sessions.clone().update_session(it).await, cases).await;
+
+    assert_eq!(api.get_session(session.id).await, session);
+}
+
+#[tokio::test]
+async fn bad_lists_of_sessions_are_refused() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let plain = pb::ListSessionsRequest::default();
+    let of_page = |page, per_page| pb::ListSessionsRequest { page, per_page, ..plain.clone() };
+    let search = |search: String| pb::ListSessionsRequest { search, ..plain.clone() };
+
+    let mut cases = vec![
+        (of_page(-1, 0), "page"),
+        (of_page(i32::MIN, 0), "page"),
+        (of_page(0, -1), "per_page"),
+        (of_page(-1, i32::MIN), "per_page page"),
+        (search("a".repeat(201)), "search"),
+        (search("a\0b".to_owned()), "search"),
+        (pb::ListSessionsRequest { agent_id: -1, ..plain.clone() }, "agent_id"),
+        (pb::ListSessionsRequest { status: 4, ..plain.clone() }, "status"),
+        (pb::ListSessionsRequest { status: -1, ..plain.clone() }, "status"),
+        (pb::ListSessionsRequest { min_messages: -1, ..plain.clone() }, "min_messages"),
+        (pb::ListSessionsRequest { min_messages: i64::MIN, ..plain.clone() }, "min_messages"),
+        (
+            pb::ListSessionsRequest {
+                page: -1,
+                per_page: -1,
+                page_token: "!".to_owned(),
+                agent_id: -1,
+                status: 99,
+                search: "\0".to_owned(),
+                min_messages: -1,
+                created_after: bad_times()[0],
+                created_before: bad_times()[1],
+            },
+            "per_page page_token page search status min_messages agent_id created_after \
+             created_before page_token",
+        ),
+    ];
+    for time in bad_times() {
+        let after = pb::ListSessionsRequest { created_after: time, ..plain.clone() };
+        let before = pb::ListSessionsRequest { created_before: time, ..plain.clone() };
+        cases.extend([(after, "created_after"), (before, "created_before")]);
+    }
+    check(async |it| api.sessions.clone().list_sessions(it).await, cases).await;
+
+    let (early, late) = ((-62_135_596_800, 0), (253_402_300_799, 999_999_999));
+    for (seconds, nanos) in [early, late] {
+        let time = Some(Timestamp { seconds, nanos });
+        let request = pb::ListSessionsRequest {
+            created_after: time,
+            created_before: time,
+            search: "é".repeat(200),
+            min_messages: i64::MAX,
+            ..plain.clone()
+        };
+        let response = api.sessions.clone().list_sessions(request).await.ok_response();
+        assert_eq!(response.sessions, []);
+    }
+}
+
+#[tokio::test]
+async fn bad_lists_of_messages_are_refused() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let session_id = api.session(api.agent().await, "").await.id;
+    let plain = pb::ListMessagesRequest { session_id, ..Default::default() };
+    let everything = pb::ListMessagesRequest {
+        session_id: -1,
+        page: -1,
+        per_page: -1,
+        order: 99,
+        after_sequence: -1,
+    };
+
+    let cases = [
+        (pb::ListMessagesRequest { page: -1, ..plain }, "page"),
+        (pb::ListMessagesRequest { page: i32::MIN, ..plain }, "page"),
+        (pb::ListMessagesRequest { per_page: -1, ..plain }, "per_page"),
+        (pb::ListMessagesRequest { order: 3, ..plain }, "order"),
+        (pb::ListMessagesRequest { order: -1, ..plain }, "order"),
+        (pb::ListMessagesRequest { after_sequence: -1, ..plain }, "after_sequence"),
+        (pb::ListMessagesRequest { after_sequence: i64::MIN, ..plain }, "after_sequence"),
+        (everything, "order session_id page per_page after_sequence"),
+    ];
+    check(async |it| api.sessions.clone().list_messages(it).await, cases).await;
+}
+
+#[tokio::test]
+async fn bad_runs_are_refused() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let agent_id = api.agent().await;
+    let session_id = api.session(agent_id, "").await.id;
+    let question = "a question".to_owned();
+    let plain = pb::StartRunRequest { session_id, question, ..Default::default() };
+    let of = |agent_id, session_id| pb::StartRunRequest { agent_id, session_id, ..plain.clone() };
+
+    let nothing = pb::StartRunRequest::default();
+    let everything = pb::StartRunRequest {
+        question: "\0".repeat(8_001),
+        wait: negative_waits()[0],
+        ..of(-1, -1)
+    };
+    let mut cases = vec![
+        (nothing, "agent_id question"),
+        (everything, "agent_id session_id question question wait"),
+        (of(0, 0), "agent_id"),
+        (of(-1, 0), "agent_id"),
+        (of(-1, session_id), "agent_id"),
+        (of(0, -1), "session_id"),
+        (of(agent_id, i64::MIN), "session_id"),
+    ];
+    for empty in ["", " ", "\n\t"] {
+        let question = empty.to_owned();
+        cases.push((pb::StartRunRequest { question, ..plain.clone() }, "question"));
+    }
+    for question in bad_texts() {
+        cases.push((pb::StartRunRequest { question, ..plain.clone() }, "question"));
+    }
+    for wait in negative_waits() {
+        cases.push((pb::StartRunRequest { wait, ..plain.clone() }, "wait"));
+    }
+    check(async |it| api.runs.clone().start_run(it).await, cases).await;
+
+    let cases = negative_waits()
+        .map(|timeout| (pb::WaitRunRequest { run_id: 1, timeout }, "timeout"))
+        .into_iter()
+        .chain([(
+            pb::WaitRunRequest { run_id: -1, timeout: negative_waits()[1] },
+            "run_id timeout",
+        )]);
+    check(async |it| api.runs.clone().wait_run(it).await, cases).await;
+
+    let plain = pb::ListRunsRequest::default();
+    let everything = pb::ListRunsRequest {
+        per_page: -1,
+        page_token: "!".to_owned(),
+        session_id: -1,
+        agent_id: -1,
+        state: 99,
+    };
+    let cases = [
+        (pb::ListRunsRequest { per_page: -1, ..plain.clone() }, "per_page"),
+        (pb::ListRunsRequest { state: 99, ..plain.clone() }, "state"),
+        (pb::ListRunsRequest { state: -1, ..plain.clone() }, "state"),
+        (pb::ListRunsRequest { session_id: -1, ..plain.clone() }, "session_id"),
+        (pb::ListRunsRequest { agent_id: -1, ..plain.clone() }, "agent_id"),
+        (pb::ListRunsRequest { page_token: "!".to_owned(), ..plain }, "page_token"),
+        (everything, "per_page state session_id agent_id page_token"),
+    ];
+    check(async |it| api.runs.clone().list_runs(it).await, cases).await;
+
+    assert_eq!(api.messages(session_id).await, []);
+}
+
+#[tokio::test]
+async fn bad_agents_are_refused() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let data_source_id = api.dataset().await;
+    let limits =
+        |max_rows, statement_timeout_ms| Some(pb::AgentLimits { max_rows, statement_timeout_ms });
+    let name = "An agent".to_owned();
+    let plain = pb::CreateAgentRequest { name, data_source_id, ..Default::default() };
+    let mut cases = vec![
+        (pb::CreateAgentRequest { name: " \n ".to_owned(), ..plain.clone() }, "name"),
+        (pb::CreateAgentRequest { data_source_id: 0, ..plain.clone() }, "data_source_id"),
+        (pb::CreateAgentRequest { data_source_id: -1, ..plain.clone() }, "data_source_id"),
+    ];
+    for name in bad_lines() {
+        cases.push((pb::CreateAgentRequest { name, ..plain.clone() }, "name"));
+    }
+    for model in ["gpt", "Builtin", " builtin"] {
+        let model = model.to_owned();
+        cases.push((pb::CreateAgentRequest { model, ..plain.clone() }, "model"));
+    }
+    for instructions in bad_texts() {
+        cases.push((pb::CreateAgentRequest { instructions, ..plain.clone() }, "instructions"));
+    }
+    for bad in [String::new(), "a\0b".to_owned(), "a".repeat(201)] {
+        let table_allow_list = vec!["good".to_owned(), bad];
+        cases.push((
+            pb::CreateAgentRequest { table_allow_list, ..plain.clone() },
+            "table_allow_list",
+        ));
+    }
+    let table_allow_list = vec!["a".to_owned(); 1_001];
+    cases.push((pb::CreateAgentRequest { table_allow_list, ..plain.clone() }, "table_allow_list"));
+    let (rows, time) = ("limits.max_rows", "limits.statement_timeout_ms");
+    for (limits, fields) in [
+        (limits(-1, 0), rows),
+        (limits(10_001, 0), rows),
+        (limits(i32::MAX, 0), rows),
+        (limits(0, -1), time),
+        (limits(0, 300_001), time),
+        (limits(i32::MIN, i32::MAX), "limits.max_rows limits.statement_timeout_ms"),
+    ] {
+        cases.push((pb::CreateAgentRequest { limits, ..plain.clone() }, fields));
+    }
+    cases.push((
+        pb::CreateAgentRequest {
+            name: String::new(),
+            data_source_id: 0,
+            model: "gpt".to_owned(),
+            instructions: "\0".to_owned(),
+            table_allow_list: vec![String::new()],
+            limits: limits(-1, -1),
+        },
+        "limits.max_rows limits.statement_timeout_ms name data_source_id model instructions \
+         table_allow_list",
+    ));
+    check(async |it| api.agents.clone().create_agent(it).await, cases).await;
+
+    let plain = pb::UpdateAgentRequest { agent_id: api.agent().await, ..Default::default() };
+    let masked =
+        |paths: &[&str]| pb::UpdateAgentRequest { update_mask: mask(paths), ..plain.clone() };
+    let cases = [
+        (plain.clone(), "update_mask"),
+        (pb::UpdateAgentRequest::default(), "agent_id update_mask"),
+        (masked(&["version"]), "update_mask"),
+        (masked(&["limits.max_rows"]), "update_mask"),
+        (masked(&["instructions", "user_id"]), "update_mask"),
+        (masked(&["name"]), "name"),
+        (masked(&["data_source_id"]), "data_source_id"),
+        (pb::UpdateAgentRequest { name: " ".to_owned(), ..plain.clone() }, "name"),
+        (pb::UpdateAgentRequest { data_source_id: -1, ..plain.clone() }, "data_source_id"),
+        (pb::UpdateAgentRequest { model: "gpt".to_owned(), ..plain.clone() }, "model"),
+        (pb::UpdateAgentRequest { limits: limits(10_001, 0), ..plain.clone() }, rows),
+    ];
+    check(async |it| api.agents.clone().update_agent(it).await, cases).await;
+
+    let page =
+        |per_page, token: &str| pb::ListAgentsRequest { per_page, page_token: token.to_owned() };
+    let cases = [(page(-1, ""), "per_page"), (page(0, "!"), "page_token")];
+    check(async |it| api.agents.clone().list_agents(it).await, cases).await;
+}
