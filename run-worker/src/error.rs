@@ -49,6 +49,17 @@ impl Error {
         is_transient.then(|| FIRST_BACKOFF * 2_u32.pow(doublings))
     }
 
+    /// Whether a statement that was to be executed had reached its data source.
+    pub(crate) fn is_of_statement(&self) -> bool {
+        match self {
+            Self::DataSource(error) => {
+                matches!(error, SourceError::Statement { .. } | SourceError::TimedOut)
+            }
+            Self::Model(_) => true,
+            Self::Storage(_) | Self::Refused(_) | Self::Damaged(_) => false,
+        }
+    }
+
     /// Whether it tells of a fault of ours, and not of the question's or of the data
     /// source's.
     pub(crate) fn is_ours(&self) -> bool {

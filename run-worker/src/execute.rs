@@ -49,7 +49,9 @@ impl Worker {
                 let sql = statement.as_str().to_owned();
                 match answer {
                     Ok((content, execution)) => Ok(answered(content, Some(sql), Some(execution))),
-                    Err(error) => Err(Failed { error, sql: Some(sql) }),
+                    Err(error) => {
+                        Err(Failed { sql: error.is_of_statement().then_some(sql), error })
+                    }
                 }
             }
         }

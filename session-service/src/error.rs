@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 /// The domain of every `google.rpc.ErrorInfo`.
-const DOMAIN: &str = "tertulia.v1";
+pub(crate) const DOMAIN: &str = "tertulia.v1";
 /// When to try again what failed for want of a server behind us.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,7 @@
 //! The gRPC front: sessions, messages, runs, agents and data sources.
 
 pub mod auth;
+mod canonical;
 pub mod config;
 pub mod data_sources;
 pub mod error;

@@ -15,10 +15,12 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 use tonic_health::server::HealthReporter;
+use tower::util::MapResponseLayer;
 
 use crate::{
     DataSources, PageLimits, Runs,
     auth::Verifier,
+    canonical,
     grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc},
 };
 
@@ -64,6 +66,7 @@ pub async fn serve(
     let stopping = shutdown.clone();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = Server::builder()
+        .layer(MapResponseLayer::new(canonical::complete))
         .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))

@@ -4,16 +4,16 @@ use tonic::{Code, Status};
 use crate::harness::{Api, Expect as _, Harness, mask};
 
 async fn create(api: &Api, request: pb::CreateAgentRequest) -> pb::Agent {
-    api.agents.clone().create_agent(request).await.ok_response().agent.unwrap()
+    api.agents.clone().create_agent(request).await.ok_response().agent.expect("it was created")
 }
 
 async fn get(api: &Api, agent_id: i64) -> pb::Agent {
     let response = api.agents.clone().get_agent(pb::GetAgentRequest { agent_id }).await;
-    response.ok_response().agent.unwrap()
+    response.ok_response().agent.expect("it is there")
 }
 
 async fn update(api: &Api, request: pb::UpdateAgentRequest) -> Result<pb::Agent, Status> {
-    Ok(api.agents.clone().update_agent(request).await?.into_inner().agent.unwrap())
+    Ok(api.agents.clone().update_agent(request).await?.into_inner().agent.expect("it was changed"))
 }
 
 async fn list(api: &Api, per_page: i32, page_token: &str) -> pb::ListAgentsResponse {

@@ -123,7 +123,7 @@ fn a_worker_checks_no_tokens_and_serves_no_rpc() {
 
 #[test]
 fn the_two_services_do_not_know_each_other() {
-    never_needs("session-service", &["run-worker", "model"]);
+    never_needs("session-service", &["run-worker"]);
     never_needs("run-worker", &["session-service"]);
 }
 

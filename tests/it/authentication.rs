@@ -1,6 +1,6 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use prost::{Message as _, bytes::Buf as _};
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
 use proto::v1 as pb;
 use serde_json::{Value, json};
 use tonic::{
@@ -13,9 +13,8 @@ use tonic::{
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use tonic_types::StatusExt as _;
 
-use crate::harness::{Harness, JWT_SECRET, token};
+use crate::harness::{Expect as _, Harness, JWT_SECRET, token};
 
 /// In the year 2100.
 const LATER: i64 = 4_102_444_800;
@@ -59,18 +58,22 @@ impl Decoder for Nothing {
     }
 }
 
+fn described() -> Vec<ServiceDescriptorProto> {
+    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("it was compiled").file;
+    let ours = files.into_iter().filter(|file| file.package() == "tertulia.v1");
+    ours.flat_map(|file| file.service).collect()
+}
+
 /// The services of the contract.
 fn services() -> Vec<String> {
-    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).unwrap().file;
-    let ours = files.iter().filter(|file| file.package() == "tertulia.v1");
-    ours.flat_map(|file| &file.service).map(|it| format!("tertulia.v1.{}", it.name())).collect()
+    described().iter().map(|it| format!("tertulia.v1.{}", it.name())).collect()
 }
 
 /// The path of every rpc of the contract.
 fn rpcs() -> Vec<String> {
-    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).unwrap().file;
-    let services = files.iter().flat_map(|file| &file.service);
-    let rpcs = services.flat_map(|service| service.method.iter().map(move |rpc| (service, rpc)));
+    let services = described();
+    let rpcs =
+        services.iter().flat_map(|service| service.method.iter().map(move |rpc| (service, rpc)));
     rpcs.map(|(service, rpc)| format!("/tertulia.v1.{}/{}", service.name(), rpc.name())).collect()
 }
 
@@ -78,16 +81,18 @@ fn rpcs() -> Vec<String> {
 async fn call(channel: &Channel, path: &str, authorization: Option<&str>) -> Option<Status> {
     let mut request = Request::new(());
     if let Some(header) = authorization {
-        request.metadata_mut().insert("authorization", header.parse().unwrap());
+        request.metadata_mut().insert("authorization", header.parse().expect("it is ASCII"));
     }
     let mut client = Grpc::new(channel.clone());
-    client.ready().await.unwrap();
-    client.unary(request, PathAndQuery::try_from(path).unwrap(), Nothing).await.err()
+    client.ready().await.expect("the service answers");
+    let path = PathAndQuery::try_from(path).expect("it is a path");
+    client.unary(request, path, Nothing).await.err()
 }
 
 fn sign(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
     let key = EncodingKey::from_secret(secret.as_bytes());
-    let token = jsonwebtoken::encode(&Header::new(algorithm), claims, &key).unwrap();
+    let token =
+        jsonwebtoken::encode(&Header::new(algorithm), claims, &key).expect("claims are valid");
     format!("Bearer {token}")
 }
 
@@ -96,7 +101,7 @@ fn bad_headers() -> Vec<Option<String>> {
     let signed = |claims: Value| Some(sign(Algorithm::HS256, JWT_SECRET, &claims));
     let of_user = |sub: Value| signed(json!({ "sub": sub, "exp": LATER }));
     let good = token(1);
-    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    let (unsigned, _) = good.rsplit_once('.').expect("it has a signature");
     let other = "another secret, of about the same length";
     let claims = json!({ "sub": "1", "exp": LATER });
     vec![
@@ -148,8 +153,9 @@ async fn no_rpc_tells_anything_without_a_valid_token() {
         }
     }
 
-    let info = first.get_details_error_info().unwrap();
-    assert_eq!((info.reason.as_str(), info.domain.as_str()), ("UNAUTHENTICATED", "tertulia.v1"));
+    let mut sessions = harness.api_with(None).sessions;
+    let outcome = sessions.list_sessions(pb::ListSessionsRequest::default()).await;
+    outcome.refused(Code::Unauthenticated, "UNAUTHENTICATED");
 }
 
 #[tokio::test]

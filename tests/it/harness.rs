@@ -43,7 +43,6 @@ pub(crate) struct Harness {
     pub nats: async_nats::Client,
     pub names: Names,
     pub names_prefix: String,
-    pub address: String,
     channel: Channel,
     _stop: DropGuard,
 }
@@ -83,7 +82,7 @@ impl Harness {
         let names = Names::with_prefix(&names_prefix);
 
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound address").to_string();
+        let address = listener.local_addr().expect("a bound address");
         let shutdown = CancellationToken::new();
         let publisher = Publisher::new(nats.clone(), names.clone());
         let runs = Runs::new(db.clone(), publisher, shutdown.clone());
@@ -104,7 +103,7 @@ impl Harness {
         let channel =
             Channel::from_shared(format!("http://{address}")).expect("a valid URL").connect_lazy();
         let _stop = shutdown.drop_guard();
-        Self { db, database_url, sources, nats, names, names_prefix, address, channel, _stop }
+        Self { db, database_url, sources, nats, names, names_prefix, channel, _stop }
     }
 
     /// Starts a worker.

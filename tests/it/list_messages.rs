@@ -28,7 +28,7 @@ async fn fill(harness: &Harness, session_id: i64, messages: i64) {
         )
         UPDATE chat_sessions SET total_messages = {messages} WHERE id = {session_id}"
     );
-    harness.db.execute_unprepared(&sql).await.unwrap();
+    harness.db.execute_unprepared(&sql).await.expect("the statement is right");
 }
 
 async fn list(api: &Api, request: pb::ListMessagesRequest) -> pb::ListMessagesResponse {
@@ -49,14 +49,15 @@ fn expected(total: i64, request: &pb::ListMessagesRequest) -> (Vec<i64>, pb::Pag
     }
     let page = request.page.max(1);
     let per_page = if request.per_page == 0 { 20 } else { request.per_page.min(100) };
-    let pages: Vec<&[i64]> = places.chunks(usize::try_from(per_page).unwrap()).collect();
-    let found = pages.get(usize::try_from(page).unwrap() - 1).copied().unwrap_or_default();
+    let pages: Vec<&[i64]> = places.chunks(per_page.unsigned_abs() as usize).collect();
+    let index = page.unsigned_abs() as usize - 1;
+    let found = pages.get(index).copied().unwrap_or_default();
     let pagination = pb::Pagination {
         page,
         per_page,
-        total_items: places.len().try_into().unwrap(),
-        total_pages: pages.len().try_into().unwrap(),
-        has_next: usize::try_from(page).unwrap() < pages.len(),
+        total_items: places.len() as i64,
+        total_pages: pages.len() as i64,
+        has_next: index + 1 < pages.len(),
         has_prev: 1 < page,
         next_page_token: String::new(),
     };
@@ -133,7 +134,7 @@ async fn a_message_is_listed_with_all_that_it_is() {
 }
 
 fn keys(message: &pb::Message) -> Vec<&str> {
-    let metadata = message.message_metadata.as_ref().unwrap();
+    let metadata = message.message_metadata.as_ref().expect("every message has some");
     metadata.fields.keys().map(String::as_str).collect()
 }
 

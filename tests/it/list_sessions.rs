@@ -17,7 +17,7 @@ async fn filled() -> (Harness, Vec<Row>) {
         (2, two.agent().await),
     ];
     let rows = model::rows(agents);
-    harness.db.execute_unprepared(&model::insertion(&rows)).await.unwrap();
+    harness.db.execute_unprepared(&model::insertion(&rows)).await.expect("the rows are right");
     (harness, rows)
 }
 
@@ -38,7 +38,7 @@ fn by_token(request: &pb::ListSessionsRequest, token: &str) -> pb::ListSessionsR
 async fn check_page(api: &Api, all: &[i64], request: pb::ListSessionsRequest) -> String {
     let response = list(api, request.clone()).await;
     let found = ids(&response);
-    let mut pagination = response.pagination.unwrap();
+    let mut pagination = response.pagination.expect("every list has one");
     let token = std::mem::take(&mut pagination.next_page_token);
 
     assert_eq!(pagination.has_next, !token.is_empty(), "{request:?}");
@@ -58,7 +58,7 @@ async fn check_walk(
     let per_page = model::size(request.per_page);
     while !token.is_empty() {
         let response = list(api, by_token(request, &token)).await;
-        let end = all.len().min(seen + usize::try_from(per_page).unwrap());
+        let end = all.len().min(seen + per_page.unsigned_abs() as usize);
         assert_eq!(ids(&response), all[seen..end], "{request:?}");
         seen = end;
         let expected = pb::Pagination {
@@ -67,7 +67,7 @@ async fn check_walk(
             has_prev: true,
             ..Default::default()
         };
-        let mut pagination = response.pagination.unwrap();
+        let mut pagination = response.pagination.expect("every list has one");
         token = std::mem::take(&mut pagination.next_page_token);
         assert_eq!((token.is_empty(), pagination), (!expected.has_next, expected), "{request:?}");
     }
@@ -84,7 +84,7 @@ fn lists(rows: &[Row]) -> Vec<List> {
         it.request.agent_id =
             [0, rows[0].agent_id, rows[3].agent_id, rows[6].agent_id, 1 << 40][n % 5];
     };
-    let status = |it: &mut List, n: usize| it.request.status = (n % 4).try_into().unwrap();
+    let status = |it: &mut List, n: usize| it.request.status = n as i32 % 4;
     let least = |it: &mut List, n: usize| it.request.min_messages = [0, 1, 5, 6, 41][n % 5];
     let (early, late) = (1_780_000_000_000_010, 1_780_000_000_000_029);
     let later = |n: usize| [0, 1, 999, 1_000, -1, -999][n / 3 % 6];
@@ -95,7 +95,8 @@ fn lists(rows: &[Row]) -> Vec<List> {
         it.request.created_before =
             [None, model::time(late, later(n)), model::time(early, 1)][n % 3];
     };
-    let filters: [(&dyn Fn(&mut List, usize), usize); 6] = [
+    type Filter<'a> = &'a dyn Fn(&mut List, usize);
+    let filters: [(Filter<'_>, usize); 6] = [
         (&search, SEARCHES.len()),
         (&agent, 5),
         (&status, 4),

@@ -12,6 +12,7 @@ mod harness;
 mod leases;
 mod list_messages;
 mod list_sessions;
+mod malformed;
 mod many_workers;
 mod migrations;
 mod ownership;

@@ -27,7 +27,8 @@ async fn database(api: &Api) -> i64 {
     };
     let kind = Some(Kind::Postgres(postgres));
     let request = pb::CreateDataSourceRequest { name: "Sales".to_owned(), kind };
-    api.sources.clone().create_data_source(request).await.ok_response().data_source.unwrap().id
+    let response = api.sources.clone().create_data_source(request).await.ok_response();
+    response.data_source.expect("it was created").id
 }
 
 async fn things(api: &Api) -> Things {

@@ -6,7 +6,7 @@ use crate::harness::{Api, Expect as _, Harness, mask};
 
 async fn update(api: &Api, request: pb::UpdateSessionRequest) -> Result<pb::Session, Status> {
     let response = api.sessions.clone().update_session(request).await?;
-    Ok(response.into_inner().session.unwrap())
+    Ok(response.into_inner().session.expect("it was changed"))
 }
 
 async fn delete(api: &Api, session_id: i64) {
@@ -17,7 +17,7 @@ async fn delete(api: &Api, session_id: i64) {
 async fn undelete(api: &Api, session_id: i64) -> pb::Session {
     let request = pb::UndeleteSessionRequest { session_id };
     let response = api.sessions.clone().undelete_session(request).await.ok_response();
-    response.session.unwrap()
+    response.session.expect("it is there")
 }
 
 /// The ids of all sessions that are listed, whatever their status.

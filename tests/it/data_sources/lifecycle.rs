@@ -64,10 +64,16 @@ async fn every_bad_field_is_named() {
         name: "Sales".to_owned(),
         kind: Some(NewKind::Postgres(pb::PostgresSource::default())),
     };
+    let no_certificate = "no certificate at all".to_owned();
+    let unreadable = pb::CreateDataSourceRequest {
+        name: "Sales".to_owned(),
+        kind: Some(NewKind::Postgres(pb::PostgresSource { ca_pem: no_certificate, ..sales() })),
+    };
 
     let empty = sources.create_data_source(empty).await;
     let all_bad = sources.create_data_source(all_bad).await;
     let absent = sources.create_data_source(absent).await;
+    let unreadable = sources.create_data_source(unreadable).await;
 
     empty.invalid(&["name", "kind"]);
     all_bad.invalid(&[
@@ -81,6 +87,7 @@ async fn every_bad_field_is_named() {
         "postgres.ssl_mode",
     ]);
     absent.invalid(&["postgres.database", "postgres.user", "postgres.host"]);
+    unreadable.invalid(&["postgres.ca_pem"]);
 }
 
 #[tokio::test]

@@ -14,8 +14,9 @@ async fn row(db: &DatabaseConnection, id: i64) -> (String, Option<Vec<u8>>) {
         "SELECT to_jsonb(data_sources)::text AS row, sealed_password FROM data_sources WHERE id = {id}"
     );
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
-    let row = row.unwrap().expect("it is there");
-    (row.try_get("", "row").unwrap(), row.try_get("", "sealed_password").unwrap())
+    let row = row.expect("the statement is valid").expect("it is there");
+    let (text, sealed) = (row.try_get("", "row"), row.try_get("", "sealed_password"));
+    (text.expect("a text"), sealed.expect("bytes or NULL"))
 }
 
 fn hexadecimal(text: &str) -> String {

@@ -66,7 +66,7 @@ async fn explain(db: &DatabaseConnection, session_id: i64, range: Range, mode: &
         format!("SET plan_cache_mode = {mode}"),
         format!("PREPARE page (bigint, bigint, bigint, bigint, bigint) AS {sql}"),
     ] {
-        db.execute_unprepared(&statement).await.unwrap();
+        db.execute_unprepared(&statement).await.expect("the statement is right");
     }
     let explain = sea_orm::Statement::from_string(
         sea_orm::DbBackend::Postgres,
@@ -75,9 +75,10 @@ async fn explain(db: &DatabaseConnection, session_id: i64, range: Range, mode: &
              EXECUTE page ({session_id}, 1, {after_sequence}, {skip}, {limit})"
         ),
     );
-    let row = db.query_one_raw(explain).await.unwrap().unwrap();
-    db.execute_unprepared("DEALLOCATE page").await.unwrap();
-    let plans: Value = row.try_get_by_index(0).unwrap();
+    let row = db.query_one_raw(explain).await.expect("the statement is right");
+    db.execute_unprepared("DEALLOCATE page").await.expect("it was prepared");
+    let row = row.expect("a plan is one row");
+    let plans: Value = row.try_get_by_index(0).expect("a plan is JSON");
     Explained(plans[0].clone())
 }
 

@@ -153,13 +153,13 @@ pub(super) fn matching(rows: &[Row], user_id: i64, list: &List) -> Vec<i64> {
 /// The ids on a page asked for by number, and where it lies; but for its token.
 pub(super) fn page(all: &[i64], number: i32, per_page: i32) -> (Vec<i64>, pb::Pagination) {
     let (number, per_page) = (number.max(1), size(per_page));
-    let pages: Vec<&[i64]> = all.chunks(usize::try_from(per_page).unwrap()).collect();
-    let index = usize::try_from(number).unwrap() - 1;
+    let pages: Vec<&[i64]> = all.chunks(per_page.unsigned_abs() as usize).collect();
+    let index = number.unsigned_abs() as usize - 1;
     let pagination = pb::Pagination {
         page: number,
         per_page,
-        total_items: all.len().try_into().unwrap(),
-        total_pages: pages.len().try_into().unwrap(),
+        total_items: all.len() as i64,
+        total_pages: pages.len() as i64,
         has_next: index + 1 < pages.len(),
         has_prev: 1 < number,
         next_page_token: String::new(),
@@ -174,9 +174,10 @@ pub(super) fn size(per_page: i32) -> i32 {
 
 /// A point in time, and so many nanoseconds later.
 pub(super) fn time(micros: i64, later: i64) -> Option<Timestamp> {
-    let nanos = i128::from(micros) * 1_000 + i128::from(later);
+    let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+    let nanos = micros * 1_000 + later;
     Some(Timestamp {
-        seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap(),
-        nanos: i32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap(),
+        seconds: seconds + nanos.div_euclid(1_000_000_000),
+        nanos: nanos.rem_euclid(1_000_000_000) as i32,
     })
 }

@@ -16,7 +16,7 @@ pub(super) fn answer(rows: &Rows, language: Language, is_open_list: bool) -> Str
             "O resultado era grande demais: foi cortado antes da primeira linha.",
         ),
         ([], false) => no_rows(language),
-        ([row], false) if row.len() == 1 => row[0].clone().unwrap_or_else(|| no_rows(language)),
+        ([row], false) if row.len() == 1 => row[0].clone().unwrap_or_else(|| no_value(language)),
         _ => {
             let table = markdown(rows);
             match note(rows, language, is_open_list) {
@@ -29,6 +29,11 @@ pub(super) fn answer(rows: &Rows, language: Language, is_open_list: bool) -> Str
 
 fn no_rows(language: Language) -> String {
     in_language(language, "No rows match.", "Nenhuma linha corresponde.")
+}
+
+/// Of an aggregate over no rows, or of a cell that is empty.
+fn no_value(language: Language) -> String {
+    in_language(language, "No value (NULL).", "Nenhum valor (NULL).")
 }
 
 fn in_language(language: Language, english: &str, portuguese: &str) -> String {
@@ -135,7 +140,7 @@ mod tests {
 
     #[test]
     fn nothing_is_said_in_words() {
-        check(&rows(&["avg"], &[&[None]]), "No rows match.");
+        check(&rows(&["avg"], &[&[None]]), "No value (NULL).");
         check(&rows(&["species", "avg"], &[]), "No rows match.");
         let portuguese = answer(&rows(&["avg"], &[]), Language::Portuguese, false);
         assert_eq!(portuguese, "Nenhuma linha corresponde.");
