@@ -26,3 +26,21 @@ impl Config {
         Duration::from_secs(self.run_lease_seconds)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        for argument in Config::command().get_arguments() {
+            let flag = argument.get_long().unwrap_or_default().to_uppercase().replace('-', "_");
+            let variable = argument.get_env().map(|it| it.to_string_lossy().into_owned());
+            assert_eq!(variable, Some(flag.clone()));
+            assert!(readme.contains(&format!("`{flag}`")), "{flag}");
+        }
+    }
+}

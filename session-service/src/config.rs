@@ -89,8 +89,8 @@ impl Config {
         auth::Rules {
             secret: self.jwt_secret.expose(),
             user_claim: &self.jwt_user_claim,
-            issuer: self.jwt_issuer.as_deref(),
-            audience: self.jwt_audience.as_deref(),
+            issuer: self.jwt_issuer.as_deref().filter(|it| !it.is_empty()),
+            audience: self.jwt_audience.as_deref().filter(|it| !it.is_empty()),
         }
     }
 
@@ -144,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_has_the_name_of_its_flag() {
+    fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
         use clap::CommandFactory as _;
-        for argument in Config::command().get_arguments().filter(|it| it.get_id() != "version") {
+        let readme = include_str!("../../README.md");
+        for argument in Config::command().get_arguments() {
             let flag = argument.get_long().unwrap_or_default().to_uppercase().replace('-', "_");
             let variable = argument.get_env().map(|it| it.to_string_lossy().into_owned());
-            if flag != "HELP" {
-                assert_eq!(variable, Some(flag));
-            }
+            assert_eq!(variable, Some(flag.clone()));
+            assert!(readme.contains(&format!("`{flag}`")), "{flag}");
         }
     }
 

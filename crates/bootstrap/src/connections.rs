@@ -35,7 +35,7 @@ pub struct Connections {
     /// Keys that seal data sources' passwords, as ID:BASE64 of 32 bytes, with
     /// commas between; the first seals, all open
     #[arg(long, env, hide_env_values = true)]
-    pub sealing_keys: Sealer,
+    pub sealing_keys: Secret,
 
     /// Private, loopback and link-local networks in which data sources may lie,
     /// as CIDR with commas between
@@ -59,7 +59,12 @@ impl Connections {
             self.nats_prefix.chars().all(|c| c.is_ascii_alphanumeric()),
             "NATS_PREFIX has other characters than letters and digits"
         );
-        Ok(())
+        self.sealer().map(drop)
+    }
+
+    /// Parsed here, and not by clap, which prints a value that it refuses.
+    fn sealer(&self) -> anyhow::Result<Sealer> {
+        self.sealing_keys.expose().parse().context("SEALING_KEYS")
     }
 
     /// Connects to all of them; NATS may be away for now.
@@ -84,7 +89,7 @@ impl Connections {
         let sources = Sources {
             db: db.clone(),
             store,
-            sealer: self.sealing_keys.clone(),
+            sealer: self.sealer()?,
             egress: self.data_source_allow_cidrs.clone(),
         };
         Ok(Connected { db, sources, nats, names: Names::with_prefix(&self.nats_prefix) })
@@ -126,6 +131,17 @@ mod tests {
     #[test]
     fn a_bad_value_is_refused_by_name() {
         check_refused("--nats-prefix=a.b", "NATS_PREFIX");
+        check_refused("--database-max-connections=0", "--database-max-connections");
         check_refused("--data-source-allow-cidrs=10.0.0.0/99", "--data-source-allow-cidrs");
+    }
+
+    #[test]
+    fn a_bad_key_is_refused_without_being_printed() {
+        let mut connections = parse(&[]).unwrap();
+        connections.sealing_keys = "1:c2VjcmV0".parse().unwrap();
+
+        let error = format!("{:#}", connections.check().unwrap_err());
+
+        assert!(error.contains("SEALING_KEYS") && !error.contains("c2VjcmV0"), "{error}");
     }
 }

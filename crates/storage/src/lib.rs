@@ -1,7 +1,9 @@
 //! Everything that knows SQL on our own tables: entities, queries, paging.
 //!
 //! Query functions are grouped by the table they answer for. The owner is an
-//! argument of each: what belongs to another user is not found.
+//! argument of each that a user's request leads to: what belongs to another user is
+//! not found. Those of the workers and the sweep go by a run's claim, or by what is
+//! due.
 
 pub mod agents;
 mod columns;

@@ -174,7 +174,7 @@ pub async fn update(
     }
 }
 
-/// Hides a session, and says from when on it is gone for good.
+/// Hides a session, and says until when it can be brought back.
 #[tracing::instrument(name = "db.session.delete", skip_all, fields(session.id = %id))]
 pub async fn delete(
     db: &impl ConnectionTrait,

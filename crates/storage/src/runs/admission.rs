@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveValue::Set, DatabaseTransaction, DbBackend, ExprTrait as _, FromQueryResult as _,
-    SelectExt as _, Statement, entity::prelude::*,
+    QuerySelect as _, SelectExt as _, Statement, entity::prelude::*, sea_query::LockType,
 };
 
 use super::WakeUp;
@@ -163,8 +163,13 @@ async fn reopen(
 ) -> Result<chat_session::Model, Error> {
     use chat_session::{COLUMN, Column, Entity, Status};
 
-    lock(tx, id).await?;
-    let session = sessions::get(tx, user_id, id).await?;
+    let session = Entity::find_by_id(id)
+        .filter(COLUMN.user_id.eq(user_id))
+        .filter(Column::DeletedAt.is_null())
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound(error::Entity::Session))?;
     if agent_id.is_some_and(|it| it != session.agent_id) {
         return Err(Error::AgentMismatch);
     }
