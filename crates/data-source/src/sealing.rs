@@ -1,5 +1,5 @@
-//! Passwords at rest: sealed with a key from configuration and bound to the data
-//! source that they belong to, so that one row's bytes are of no use in another.
+//! Passwords at rest: sealed with a key from configuration and bound to the user
+//! that they belong to, so that they are of no use in another user's row.
 
 use std::{fmt, str::FromStr};
 

@@ -12,17 +12,17 @@ use std::{
     process::{self, Command, Stdio},
 };
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::{
     environment, folders,
     servers::{
-        account::{create_reachable, is_root},
+        account::{create_new_reachable, is_root},
         fetch::{self, Binaries},
         free_port, nats, password, postgres,
         process::{Process, Record},
-        random_bytes,
     },
 };
 
@@ -150,12 +150,11 @@ impl Kind {
     }
 
     async fn start(self, root: &Path, binaries: &Binaries) -> anyhow::Result<String> {
-        let [a, b] = random_bytes()?;
-        let folder = root.join(format!("{}-{}-{a:02x}{b:02x}", self.name(), process::id()));
+        let folder = root.join(format!("{}-{}", self.name(), &password()?[..32]));
         DirBuilder::new().mode(0o700).create(&folder)?;
         register(&folder)?;
         let files = files_folder(&folder);
-        create_reachable(&files)?;
+        create_new_reachable(&files).with_context(|| files.display().to_string())?;
         let (data, log) = (&files.join("data"), &folder.join("server.log"));
         let password = &password()?;
         let (port, durable) = (free_port()?, false);

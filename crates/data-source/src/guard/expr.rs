@@ -245,7 +245,10 @@ impl Walk<'_> {
 /// Accepts the literals that are printed the way Postgres reads them.
 pub(super) fn check_value(value: &Value) -> Result<(), Refusal> {
     match value {
-        Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => Ok(()),
+        Value::SingleQuotedString(text) => {
+            refuse_if(text.contains('\0'), "a NUL character in a literal")
+        }
+        Value::Boolean(_) | Value::Null => Ok(()),
         Value::Number(_, is_long) => refuse_if(*is_long, "a number with L"),
         Value::Placeholder(name) => Err(Refusal::construct(format_args!("the placeholder {name}"))),
         Value::DollarQuotedString(_)

@@ -8,6 +8,8 @@ use super::refusal::Refusal;
 
 pub(super) const MAX_BYTES: usize = 16 * 1024;
 pub(super) const MAX_TOKENS: usize = 4000;
+/// The longest name that Postgres keeps whole.
+const MAX_NAME_BYTES: usize = 63;
 /// The parser's own limit lies near 25 brackets for most constructs; some, such
 /// as the nested paths of `JSON_TABLE`, it does not count.
 pub(super) const MAX_DEPTH: usize = 40;
@@ -21,6 +23,14 @@ pub(super) fn tokenise(sql: &str) -> Result<Vec<TokenWithSpan>, Refusal> {
     }
 
     let tokens = tokens(sql)?;
+    // Postgres cuts longer ones, so that two of them can be the same to it.
+    let is_cut = |it: &TokenWithSpan| match &it.token {
+        Token::Word(word) => word.value.len() > MAX_NAME_BYTES,
+        _ => false,
+    };
+    if tokens.iter().any(is_cut) {
+        return Err(Refusal::construct(format_args!("a name of more than {MAX_NAME_BYTES} bytes")));
+    }
     let words = tokens.iter().filter(|it| !matches!(it.token, Token::Whitespace(_))).count();
     if words > MAX_TOKENS {
         return Err(Refusal::too_large(format_args!("{MAX_TOKENS} words and symbols")));
@@ -63,6 +73,14 @@ mod tests {
     fn text_of_16_kib_passes_and_a_byte_more_does_not() {
         check(&format!("SELECT 1{}", " ".repeat(MAX_BYTES - 8)), None);
         check(&format!("SELECT 1{}", " ".repeat(MAX_BYTES - 7)), Some("SQL_TOO_LARGE"));
+    }
+
+    #[test]
+    fn a_name_that_postgres_would_cut_is_refused() {
+        check(&format!("SELECT {}", "n".repeat(63)), None);
+        check(&format!("SELECT {}", "n".repeat(64)), Some("SQL_CONSTRUCT_NOT_ALLOWED"));
+        check(&format!("SELECT \"{}\"", "ñ".repeat(32)), Some("SQL_CONSTRUCT_NOT_ALLOWED"));
+        check(&format!("SELECT '{}'", "n".repeat(64)), None);
     }
 
     #[test]

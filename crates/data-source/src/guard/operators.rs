@@ -9,6 +9,11 @@ const CUSTOM_OPERATORS: &[&str] = &[
     "<<<->", "*=", "*<>", "&&&", "@>>", "<<@", "%%", "#=", "||/", "|/",
 ];
 
+/// Whether Postgres ends what it reads here, and takes the rest for a comment.
+pub(super) fn begins_comment(text: &str) -> bool {
+    text.contains("--") || text.contains("/*")
+}
+
 /// Accepts the operators that Postgres or a common extension has.
 pub(super) fn check(operator: &BinaryOperator) -> Result<(), Refusal> {
     use BinaryOperator as Op;
@@ -18,6 +23,7 @@ pub(super) fn check(operator: &BinaryOperator) -> Result<(), Refusal> {
             [schema, symbol] => {
                 schema.eq_ignore_ascii_case("pg_catalog")
                     && symbol.chars().all(|it| "+-*/<>=~!@#%^&|`?".contains(it))
+                    && !begins_comment(symbol)
             }
             _ => false,
         },

@@ -32,7 +32,16 @@ pub(crate) fn create_reachable(folder: &Path) -> anyhow::Result<()> {
     if let Some(parent) = folder.parent() {
         create_reachable(parent)?;
     }
-    fs::create_dir(folder).with_context(|| folder.display().to_string())?;
+    match create_new_reachable(folder) {
+        // Somebody else has just made it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.with_context(|| folder.display().to_string()),
+    }
+}
+
+/// As [`create_reachable`], for a folder that nobody else may have made.
+pub(crate) fn create_new_reachable(folder: &Path) -> io::Result<()> {
+    fs::create_dir(folder)?;
     if is_root() {
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     }
@@ -82,5 +91,26 @@ impl Account {
             ),
             Err(error) => Err(error).with_context(|| program.display().to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_who_make_the_same_folder_at_once_all_have_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a/b/c");
+
+        std::thread::scope(|scope| {
+            let makers: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| create_reachable(&folder))).collect();
+            for maker in makers {
+                maker.join().unwrap().unwrap();
+            }
+        });
+
+        assert!(folder.is_dir());
     }
 }

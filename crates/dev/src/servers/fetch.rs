@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 
 use super::account::{create_reachable, is_root};
-use crate::environment;
+use crate::{environment, folders};
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 const POSTGRES_VERSION: &str = "0.6.0";
@@ -64,11 +64,11 @@ fn cache() -> anyhow::Result<PathBuf> {
     if is_root() {
         return Ok("/var/cache/tertulia".into());
     }
-    variable("XDG_CACHE_HOME")
+    let folder = variable("XDG_CACHE_HOME")
         .filter(|folder| folder.is_absolute())
         .or_else(|| variable("HOME").map(|home| home.join(".cache")))
-        .map(|folder| folder.join("tertulia"))
-        .context("no cache folder: none of TERTULIA_CACHE, XDG_CACHE_HOME and HOME is set")
+        .map_or_else(|| folders::target().join("cache"), |folder| folder.join("tertulia"));
+    Ok(folder)
 }
 
 fn ways_to_go_on(cause: &anyhow::Error, folder: &Path) -> String {

@@ -1,11 +1,6 @@
 //! One NATS server with JetStream and a password on 127.0.0.1.
 
-use std::{
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
-    path::Path,
-    time::Duration,
-};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
 
 use anyhow::Context;
 use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
@@ -70,9 +65,6 @@ pub fn spawn(config: &Config<'_>) -> anyhow::Result<Process> {
         account.give(config.data)?;
     }
     let file = config.data.join("nats.conf");
-    if file.exists() {
-        fs::remove_file(&file)?;
-    }
     write_secret(&file, &config.text())?;
     account.give(&file)?;
     let mut command = account.command(&config.binaries.nats_server);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
-    io::Write,
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -133,11 +133,16 @@ fn sibling(path: &Path, extension: &str) -> PathBuf {
 }
 
 pub(crate) fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .create(true)
+    // A new file, never one that somebody else has put there.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| path.display().to_string());
+        }
+        _ => (),
+    }
+    let mut file = OpenOptions::new()
+        .create_new(true)
         .write(true)
-        .truncate(true)
         .mode(0o600)
         .open(path)
         .with_context(|| path.display().to_string())?;

@@ -6,9 +6,14 @@ use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 use crate::{Error, RunId, SessionId, entity::run};
 
 /// When to look again: later each time that a wake-up was published and nobody
-/// acted on it, for a long queue is no reason to fill it further.
-const NEXT_LOOK: &str = "CASE WHEN admitted_at IS NULL THEN 60
-    ELSE least(5 * 2 ^ least(publications, 10), 60) END * interval '1 second'";
+/// acted on it, for a long queue is no reason to fill it further. The queue of a
+/// deleted session stands still.
+const NEXT_LOOK: &str = "CASE WHEN admitted_at IS NULL
+    THEN greatest(
+        now() + interval '1 minute',
+        (SELECT purge_at FROM chat_sessions WHERE chat_sessions.id = runs.chat_session_id)
+    )
+    ELSE now() + least(5 * 2 ^ least(publications, 10), 60) * interval '1 second' END";
 
 /// A message to publish: someone should look at this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +56,7 @@ pub async fn take_due(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Due>,
             SELECT id FROM runs WHERE wake_at <= now()
             ORDER BY wake_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
         )
-        UPDATE runs SET wake_at = now() + {NEXT_LOOK},
+        UPDATE runs SET wake_at = {NEXT_LOOK},
             publications = publications + (admitted_at IS NOT NULL)::int
         FROM due WHERE runs.id = due.id
         RETURNING runs.id, publications, chat_session_id, admitted_at IS NOT NULL AS is_admitted"

@@ -70,6 +70,12 @@ fn a_keyword_is_no_name_unless_it_is_quoted() {
 fn an_operator_of_another_schema_is_refused() {
     accepts("SELECT 1 OPERATOR(pg_catalog.+) 2");
     refuses("SELECT 1 OPERATOR(sales.+) 2", CONSTRUCT, "sales.+");
+    // Postgres ends these operators where a comment begins.
+    for symbol in ["%--", "#--", "%/*"] {
+        let operator = format!("pg_catalog.{symbol}");
+        refuses(&format!("SELECT 1 OPERATOR({operator}) '\n) 2'"), CONSTRUCT, &operator);
+    }
+    refuses(r"SELECT U&'\0000'", CONSTRUCT, "NUL");
     refuses("SELECT 1 OPERATOR(+) 2", CONSTRUCT, "OPERATOR(+)");
     refuses("SELECT 1 ORDER BY 1 USING OPERATOR(sales.<)", CONSTRUCT, "USING");
     refuses("SELECT 1 <&> 2", CONSTRUCT, "<&>");
