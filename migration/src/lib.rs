@@ -12,6 +12,7 @@ mod m20261122_000002_create_agents;
 mod m20261122_000003_create_chat_sessions;
 mod m20261122_000004_create_runs;
 mod m20261122_000005_create_messages;
+mod sql;
 
 /// Any number that nobody else takes an advisory lock on.
 const LOCK: i64 = 0x7465_7274_756c_6961;
@@ -23,11 +24,11 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m20261122_000001_create_data_sources::Migration),
-            Box::new(m20261122_000002_create_agents::Migration),
-            Box::new(m20261122_000003_create_chat_sessions::Migration),
-            Box::new(m20261122_000004_create_runs::Migration),
-            Box::new(m20261122_000005_create_messages::Migration),
+            Box::new(m20261122_000001_create_data_sources::MIGRATION),
+            Box::new(m20261122_000002_create_agents::MIGRATION),
+            Box::new(m20261122_000003_create_chat_sessions::MIGRATION),
+            Box::new(m20261122_000004_create_runs::MIGRATION),
+            Box::new(m20261122_000005_create_messages::MIGRATION),
         ]
     }
 }

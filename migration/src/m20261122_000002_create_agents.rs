@@ -1,20 +1,7 @@
-use sea_orm_migration::prelude::*;
+use crate::sql::Sql;
 
-#[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(UP).await?;
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(DOWN).await?;
-        Ok(())
-    }
-}
+pub(crate) const MIGRATION: Sql =
+    Sql { name: "m20261122_000002_create_agents", up: UP, down: DOWN };
 
 const UP: &str = "
 CREATE TABLE agents (

@@ -67,7 +67,8 @@ impl Worker {
         };
         let backoff = error.retry_after(run.attempts).filter(|_| run.attempts < MAX_ATTEMPTS);
         if backoff.is_some() || error.is_ours() {
-            tracing::warn!(error = %report(&error), attempt = run.attempts, ?backoff, "attempt failed");
+            let attempt = run.attempts;
+            tracing::warn!(error = %report(&error), attempt, ?backoff, "attempt failed");
         }
         match backoff {
             Some(backoff) => runs::release(&self.db, run, backoff).await.map(drop),
@@ -80,12 +81,9 @@ impl Worker {
         let reason = ending.failure.as_ref().map(|failure| failure.reason);
         let ended = loop {
             match runs::end(&self.db, run, ending.clone()).await {
-                // The work is done; the claim is kept meanwhile, if it can be.
+                // The work is done, and would be done again.
                 Err(StorageError::Unavailable(error)) => {
-                    tracing::warn!(
-                        error = %report(&error),
-                        "an end can't be stored yet"
-                    );
+                    tracing::warn!(error = %report(&error), "an end can't be stored yet");
                     time::sleep(STORE_AGAIN).await;
                 }
                 ended => break ended?,
@@ -123,10 +121,7 @@ impl Worker {
                 Ok(Ok(true)) => kept_at = asked_at,
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => {
-                    tracing::warn!(
-                        error = %report(&error),
-                        "the lease was not renewed"
-                    );
+                    tracing::warn!(error = %report(&error), "the lease was not renewed");
                 }
                 Err(_) => tracing::warn!("the lease was not renewed in time"),
             }

@@ -114,7 +114,7 @@ impl Runs {
         };
         tracing::warn!(error = %report(&error), run.id = %wake_up.run_id, "not published");
         if let Err(error) = runs::publish_again(&self.db, wake_up).await {
-            tracing::warn!(error = %report(&error), run.id = %wake_up.run_id, "left to its next time");
+            tracing::warn!(error = %report(&error), "a wake-up was left to its next time");
         }
     }
 

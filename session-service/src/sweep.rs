@@ -49,10 +49,7 @@ pub async fn datasets(sources: Sources, shutdown: CancellationToken) {
         loop {
             ticks.tick().await;
             if let Err(error) = sweep_datasets(&sources).await {
-                tracing::warn!(
-                    error = %report(&error),
-                    "the sweep of data sets failed"
-                );
+                tracing::warn!(error = %report(&error), "the sweep of data sets failed");
             }
         }
     };
@@ -105,10 +102,7 @@ async fn look_at(runs: &Runs, due: Due) {
         Ok(Some(wake_up)) => runs.publish(wake_up).await,
         Ok(None) => (),
         Err(error) => {
-            tracing::warn!(
-                error = %report(&error),
-                "a queue was left to its next time"
-            );
+            tracing::warn!(error = %report(&error), "a queue was left to its next time");
         }
     }
 }
@@ -118,7 +112,7 @@ async fn sweep_datasets(sources: &Sources) -> Result<(), Error> {
         match sources.store.drop(id.0).await {
             Ok(()) => data_sources::mark_dropped(&sources.db, id).await?,
             Err(error) => {
-                tracing::warn!(error = %report(&error), data_source.id = %id, "a data set was not dropped");
+                tracing::warn!(error = %report(&error), %id, "a data set was not dropped");
             }
         }
     }

@@ -117,7 +117,8 @@ const CAPTURE: &str = "
     )
     INSERT INTO messages (chat_session_id, run_id, role, content, sql_query, sequence_order,
         message_metadata, finish_reason, created_at)
-    SELECT $3, ended.id, 'assistant', $11, CASE WHEN $13 = 'stop' THEN $5 END, session.total_messages, $12, $13, clock.now
+    SELECT $3, ended.id, 'assistant', $11, CASE WHEN $13 = 'stop' THEN $5 END,
+        session.total_messages, $12, $13, clock.now
     FROM clock, ended, session";
 
 fn metadata(ending: &Ending) -> serde_json::Value {
