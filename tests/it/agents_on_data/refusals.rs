@@ -44,6 +44,10 @@ async fn whatever_writes_or_reaches_out_is_refused_and_changes_nothing() {
         ("WITH x AS (SELECT 1) DELETE FROM penguins", "SQL_NOT_A_QUERY"),
         ("SELECT * INTO mine FROM penguins", "SQL_CONSTRUCT_NOT_ALLOWED"),
         ("SELECT * FROM penguins FOR UPDATE", "SQL_CONSTRUCT_NOT_ALLOWED"),
+        (
+            "SELECT 'a' OPERATOR(pg_catalog.%--) '\n) 2, set_config($$a.b$$, $$c$$, false) --'",
+            "SQL_CONSTRUCT_NOT_ALLOWED",
+        ),
         ("SELECT pg_read_file('/etc/passwd')", "SQL_FUNCTION_NOT_ALLOWED"),
         ("SELECT pg_sleep(60)", "SQL_FUNCTION_NOT_ALLOWED"),
         ("SELECT pg_terminate_backend(1)", "SQL_FUNCTION_NOT_ALLOWED"),

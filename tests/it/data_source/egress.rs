@@ -122,5 +122,5 @@ async fn a_server_that_never_answers_costs_no_more_than_the_querys_time() {
     let result = run(&source, &schema, "SELECT n FROM t", limits).await;
 
     assert!(matches!(result, Err(Error::Unreachable(_))), "{result:?}");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
