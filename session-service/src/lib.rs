@@ -1,6 +1,7 @@
 //! The gRPC front: sessions, messages, runs, agents and data sources.
 
 pub mod auth;
+pub mod background;
 mod canonical;
 pub mod config;
 pub mod data_sources;

@@ -3,18 +3,14 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::bail;
 use bootstrap::report;
-use futures::{StreamExt as _, future, stream};
+use futures::{StreamExt as _, stream};
 use sources::Sources;
 use storage::{
     Error, data_sources,
     runs::{self, Due},
 };
-use tokio::{
-    task::JoinSet,
-    time::{self, MissedTickBehavior},
-};
+use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::Runs;
@@ -54,19 +50,6 @@ pub async fn datasets(sources: Sources, shutdown: CancellationToken) {
         }
     };
     shutdown.run_until_cancelled(sweep).await;
-}
-
-/// Waits for one of the tasks that go on for as long as the service does. If one
-/// ends before, something in it panicked, and the service must not go on without.
-pub async fn first_to_end(
-    mut background: JoinSet<()>,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    let ended = background.join_next().await;
-    if shutdown.is_cancelled() {
-        future::pending::<()>().await;
-    }
-    bail!("a task in the background has ended: {ended:?}")
 }
 
 fn ticks(period: Duration) -> time::Interval {

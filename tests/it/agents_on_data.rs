@@ -51,15 +51,7 @@ impl Conversation {
     /// With an agent that reads somebody's database.
     async fn on_database(database: &OtherDatabase) -> Self {
         let (harness, worker) = Harness::start().await;
-        let postgres = pb::PostgresSource {
-            host: database.host.clone(),
-            port: database.port.into(),
-            database: database.name.clone(),
-            user: database.name.clone(),
-            password: database.password.clone(),
-            ..Default::default()
-        };
-        let kind = Some(Kind::Postgres(postgres));
+        let kind = Some(Kind::Postgres(database.way()));
         let request = pb::CreateDataSourceRequest { name: "Shop".to_owned(), kind };
         let mut sources = harness.api(1).sources;
         let source = sources.create_data_source(request).await.ok_response().data_source;

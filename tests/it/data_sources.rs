@@ -26,18 +26,6 @@ fn sales() -> pb::PostgresSource {
     }
 }
 
-/// The way to a database on the test server.
-fn way_to(database: &OtherDatabase) -> pb::PostgresSource {
-    pb::PostgresSource {
-        host: database.host.clone(),
-        port: database.port.into(),
-        database: database.name.clone(),
-        user: database.name.clone(),
-        password: database.password.clone(),
-        ..Default::default()
-    }
-}
-
 async fn create(api: &Api, kind: impl Into<Option<NewKind>>) -> pb::DataSource {
     let request = pb::CreateDataSourceRequest { name: "Data".to_owned(), kind: kind.into() };
     let response = api.sources.clone().create_data_source(request).await.ok_response();

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     /// How many run-workers to start
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u8).range(1..=64))]
     workers: u8,
-    /// A database on a Postgres server of your own, with pgvector, instead of the embedded server
+    /// A database on a Postgres server of your own, 16 or later, instead of the embedded server
     #[arg(long, env, hide_env_values = true)]
     database_url: Option<String>,
     /// The database that data sets go to [default: the name in DATABASE_URL with `_datasets`]

@@ -21,8 +21,8 @@ struct Token {
     id: i64,
 }
 
-/// Puts a list's filters in a nutshell, the same in every release: the 64-bit
-/// FNV-1a hash of how they print.
+/// Puts a list's filters in a nutshell, the same in every process and build: the
+/// 64-bit FNV-1a hash of how they print.
 pub(super) fn fingerprint(filters: impl fmt::Debug) -> u64 {
     let printed = format!("{filters:?}");
     printed.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

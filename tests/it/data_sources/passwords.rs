@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tonic::Code;
 
 use super::{
-    OtherDatabase, PASSWORD, create_postgres, delete, get_schema, redirect, sales, update, way_to,
+    OtherDatabase, PASSWORD, create_postgres, delete, get_schema, redirect, sales, update,
 };
 use crate::harness::{Expect as _, Harness, SEALING_KEYS};
 
@@ -94,7 +94,7 @@ async fn a_password_is_kept_only_where_it_was_given_for() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
     let database = OtherDatabase::create("").await;
-    let good = way_to(&database);
+    let good = database.way();
     let id = create_postgres(&api, good.clone()).await.id;
     let kept = pb::PostgresSource { password: String::new(), ..good };
     let elsewhere = [
@@ -120,7 +120,7 @@ async fn a_new_password_replaces_the_old_one() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
     let database = OtherDatabase::create("").await;
-    let good = way_to(&database);
+    let good = database.way();
     let id = create_postgres(&api, good.clone()).await.id;
     let wrong = pb::PostgresSource { password: "wrong".to_owned(), ..good.clone() };
 

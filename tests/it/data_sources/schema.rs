@@ -4,7 +4,7 @@ use proto::v1 as pb;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::{OtherDatabase, columns, create_postgres, get_schema, way_to};
+use super::{OtherDatabase, columns, create_postgres, get_schema};
 use crate::harness::{Expect as _, Harness};
 
 /// Asks for the schema of a source that can't be read, and expects to hear of
@@ -63,7 +63,7 @@ async fn a_databases_schema_is_what_its_role_can_read() {
         ))
         .await
         .unwrap();
-    let id = create_postgres(&api, way_to(&database)).await.id;
+    let id = create_postgres(&api, database.way()).await.id;
 
     let schema = get_schema(&api, id).await.ok_response();
 
@@ -80,7 +80,7 @@ async fn an_address_that_is_not_allowed_is_not_contacted() {
     let database = OtherDatabase::create("").await;
 
     for host in ["10.0.0.7", "169.254.169.254", "192.168.0.1", "::1", "0.0.0.0", "fd00::7"] {
-        let inside = pb::PostgresSource { host: host.to_owned(), ..way_to(&database) };
+        let inside = pb::PostgresSource { host: host.to_owned(), ..database.way() };
         let status =
             refused(&harness, inside, Code::FailedPrecondition, "DATA_SOURCE_REFUSED").await;
         assert_eq!(status.message(), "the data source's address is not allowed");
@@ -91,7 +91,7 @@ async fn an_address_that_is_not_allowed_is_not_contacted() {
 async fn a_login_that_fails_is_refused_for_good() {
     let harness = Harness::without_worker().await;
     let database = OtherDatabase::create("").await;
-    let good = way_to(&database);
+    let good = database.way();
     let closed_to_it = harness.sources.store.source(1, "").database;
     let cases = [
         pb::PostgresSource { password: "the wrong one".to_owned(), ..good.clone() },
@@ -112,7 +112,7 @@ async fn a_port_where_nobody_listens_is_unavailable() {
     let harness = Harness::without_worker().await;
     let database = OtherDatabase::create("").await;
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let silent = pb::PostgresSource { port: port.into(), ..way_to(&database) };
+    let silent = pb::PostgresSource { port: port.into(), ..database.way() };
     let nowhere = pb::PostgresSource { host: "no-such-host.invalid".to_owned(), ..silent.clone() };
 
     for source in [silent, nowhere] {

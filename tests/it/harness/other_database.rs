@@ -1,3 +1,4 @@
+use proto::v1 as pb;
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
 use super::random_name;
@@ -14,6 +15,18 @@ pub(crate) struct OtherDatabase {
 }
 
 impl OtherDatabase {
+    /// The way to it, as a request gives it.
+    pub(crate) fn way(&self) -> pb::PostgresSource {
+        pb::PostgresSource {
+            host: self.host.clone(),
+            port: self.port.into(),
+            database: self.name.clone(),
+            user: self.name.clone(),
+            password: self.password.clone(),
+            ..Default::default()
+        }
+    }
+
     /// Creates the database, and the role with `options` (as in `CREATE ROLE`):
     /// it can log in, and has no rights on anything.
     pub(crate) async fn create(options: &str) -> Self {

