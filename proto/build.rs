@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     tonic_prost_build::configure()
         .bytes(".tertulia.v1.ImportTableRequest.data")
+        .boxed(".tertulia.v1.RunEvent.event.final")
         .compile_fds(descriptors)?;
     Ok(())
 }
