@@ -12,6 +12,8 @@ mod m20261122_000002_create_agents;
 mod m20261122_000003_create_chat_sessions;
 mod m20261122_000004_create_runs;
 mod m20261122_000005_create_messages;
+mod m20261122_000006_add_run_control;
+mod m20261122_000007_create_idempotency_keys;
 mod sql;
 
 /// Any number that nobody else takes an advisory lock on.
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_create_chat_sessions::MIGRATION),
             Box::new(m20261122_000004_create_runs::MIGRATION),
             Box::new(m20261122_000005_create_messages::MIGRATION),
+            Box::new(m20261122_000006_add_run_control::MIGRATION),
+            Box::new(m20261122_000007_create_idempotency_keys::MIGRATION),
         ]
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     entity::agent::{ActiveModel, COLUMN, Column, Entity, Model},
     entity::data_source,
     error,
+    idempotency::{self, Begun, Request},
     page::Page,
 };
 
@@ -43,10 +44,14 @@ const NOT_FOUND: Error = Error::NotFound(error::Entity::Agent);
 pub async fn insert(
     db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     settings: Settings,
 ) -> Result<Model, Error> {
-    let tx = crate::transaction(db).await?;
-    data_sources::lock(&tx, user_id, settings.data_source_id).await?;
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(id) => return get(db, user_id, AgentId(id)).await,
+    };
+    data_sources::lock(effect.tx(), user_id, settings.data_source_id).await?;
     let agent = ActiveModel {
         user_id: Set(user_id),
         name: Set(settings.name),
@@ -58,8 +63,8 @@ pub async fn insert(
         statement_timeout_ms: Set(settings.statement_timeout_ms),
         ..Default::default()
     };
-    let agent = agent.insert(&tx).await?;
-    tx.commit().await?;
+    let agent = agent.insert(effect.tx()).await?;
+    effect.commit(agent.id.0).await?;
     Ok(agent)
 }
 
@@ -113,12 +118,16 @@ pub async fn list(
 pub async fn update(
     db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     id: AgentId,
     changes: Changes,
 ) -> Result<Model, Error> {
-    let tx = crate::transaction(db).await?;
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return get(db, user_id, id).await,
+    };
     if let Some(data_source_id) = changes.data_source_id {
-        data_sources::lock(&tx, user_id, data_source_id).await?;
+        data_sources::lock(effect.tx(), user_id, data_source_id).await?;
     }
     let mut update = Entity::update_many()
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
@@ -139,21 +148,34 @@ pub async fn update(
             update = update.col_expr(column, value);
         }
     }
-    let agent = update.exec_with_returning(&tx).await?.into_iter().next().ok_or(NOT_FOUND)?;
-    tx.commit().await?;
+    let updated = update.exec_with_returning(effect.tx()).await?;
+    let agent = updated.into_iter().next().ok_or(NOT_FOUND)?;
+    effect.commit(id.0).await?;
     Ok(agent)
 }
 
 /// Hides an agent; its conversations stay.
 #[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id))]
-pub async fn delete(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Result<(), Error> {
+pub async fn delete(
+    db: &DatabaseConnection,
+    user_id: UserId,
+    request: Option<&Request>,
+    id: AgentId,
+) -> Result<(), Error> {
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return Ok(()),
+    };
     let deleted = Entity::update_many()
         .col_expr(Column::DeletedAt, Expr::current_timestamp())
         .col_expr(Column::UpdatedAt, Expr::current_timestamp())
         .filter(COLUMN.id.eq(id))
         .filter(COLUMN.user_id.eq(user_id))
         .filter(Column::DeletedAt.is_null())
-        .exec(db)
+        .exec(effect.tx())
         .await?;
-    if deleted.rows_affected == 0 { Err(NOT_FOUND) } else { Ok(()) }
+    if deleted.rows_affected == 0 {
+        return Err(NOT_FOUND);
+    }
+    effect.commit(id.0).await
 }

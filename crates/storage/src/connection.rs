@@ -9,6 +9,12 @@ use sea_orm::{
 
 use crate::Error;
 
+/// A process that is paused, or whose machine is lost, in the middle of a transaction
+/// keeps its locks from others for so long at most; and whoever waits for a lock
+/// keeps a connection for so long.
+const SETTINGS: [(&str, &str); 2] =
+    [("idle_in_transaction_session_timeout", "10s"), ("lock_timeout", "5s")];
+
 /// Connects a pool of at most `max_connections`.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
     let mut options = ConnectOptions::new(url);
@@ -16,8 +22,10 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
-        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        // Under load none is idle for so long; after a restart of the server all are.
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .set_application_name("tertulia")
+        .map_sqlx_postgres_opts(|options| options.options(SETTINGS))
         .sqlx_logging(false);
     Database::connect(options).await.map_err(Error::Unavailable)
 }

@@ -1,20 +1,24 @@
 //! Data sources.
 
+mod datasets;
+
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, DbBackend, ExprTrait as _, FromQueryResult, QueryOrder,
-    QuerySelect, QueryTrait as _, SelectExt as _, Statement, UpdateMany, entity::prelude::*,
+    ActiveValue::Set, DatabaseTransaction, ExprTrait as _, QueryOrder, QuerySelect,
+    QueryTrait as _, SelectExt as _, UpdateMany, entity::prelude::*,
 };
 
 use crate::{
     DataSourceId, Error, UserId,
-    columns::columns,
     entity::{
         agent,
         data_source::{ActiveModel, COLUMN, Column, Entity, Kind, Model},
     },
     error,
+    idempotency::{self, Begun, Request},
     page::Page,
 };
+
+pub use datasets::{mark_dropped, reserve_dataset, reveal_dataset, take_deleted_datasets};
 
 /// The way to a Postgres database, without the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +65,17 @@ const NOT_FOUND: Error = Error::NotFound(error::Entity::DataSource);
 /// Stores the way to a Postgres database.
 #[tracing::instrument(name = "db.data_source.insert", skip_all, fields(user.id = %user_id))]
 pub async fn insert(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     name: String,
     sealed_password: Vec<u8>,
     postgres: Postgres,
 ) -> Result<Model, Error> {
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(id) => return get(db, user_id, DataSourceId(id)).await,
+    };
     let row = ActiveModel {
         user_id: Set(user_id),
         name: Set(name),
@@ -80,41 +89,22 @@ pub async fn insert(
         sealed_password: Set(Some(sealed_password)),
         ..Default::default()
     };
-    Ok(row.insert(db).await?)
+    let row = row.insert(effect.tx()).await?;
+    effect.commit(row.id.0).await?;
+    Ok(row)
 }
 
-/// Stores a data set that is not there yet, as deleted: what is made for it
-/// elsewhere, and named after its id, is dropped again unless it is
-/// [revealed](reveal_dataset) soon.
-#[tracing::instrument(name = "db.data_source.reserve_dataset", skip_all, fields(user.id = %user_id))]
-pub async fn reserve_dataset(
+/// Finds the data source that a repeated request has made.
+#[tracing::instrument(name = "db.data_source.find_made", skip_all, fields(user.id = %user_id))]
+pub async fn find_made(
     db: &impl ConnectionTrait,
     user_id: UserId,
-    name: String,
-    sealed_password: Vec<u8>,
-) -> Result<Model, Error> {
-    let sql = format!(
-        "INSERT INTO data_sources (user_id, name, kind, sealed_password, deleted_at, drop_at)
-        VALUES ($1, $2, 'dataset', $3, now(), now() + interval '10 minutes')
-        RETURNING {}",
-        columns::<Entity>("data_sources")
-    );
-    let values: [sea_orm::Value; 3] = [user_id.into(), name.into(), sealed_password.into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Model::find_by_statement(statement).one(db).await?.ok_or(NOT_FOUND)
-}
-
-/// Makes a reserved data set visible, unless it is too late.
-#[tracing::instrument(name = "db.data_source.reveal_dataset", skip_all, fields(data_source.id = %reserved.id))]
-pub async fn reveal_dataset(db: &impl ConnectionTrait, reserved: &Model) -> Result<Model, Error> {
-    let revealed = Entity::update_many()
-        .col_expr(Column::DeletedAt, Expr::value(None::<DateTimeUtc>))
-        .col_expr(Column::DropAt, Expr::value(None::<DateTimeUtc>))
-        .filter(COLUMN.id.eq(reserved.id))
-        .filter(Column::DropAt.eq(reserved.drop_at))
-        .exec_with_returning(db)
-        .await?;
-    revealed.into_iter().next().ok_or(NOT_FOUND)
+    request: &Request,
+) -> Result<Option<Model>, Error> {
+    match idempotency::find(db, user_id, request).await? {
+        Some(id) => get(db, user_id, DataSourceId(id)).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 #[tracing::instrument(name = "db.data_source.get", skip_all, fields(data_source.id = %id))]
@@ -160,11 +150,15 @@ pub async fn list(
 pub async fn update(
     db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     id: DataSourceId,
     changes: Changes,
 ) -> Result<Model, Error> {
-    let tx = crate::transaction(db).await?;
-    let stored = owned(user_id, id).lock_exclusive().one(&tx).await?.ok_or(NOT_FOUND)?;
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return get(db, user_id, id).await,
+    };
+    let stored = owned(user_id, id).lock_exclusive().one(effect.tx()).await?.ok_or(NOT_FOUND)?;
     let mut update = Entity::update_many()
         .col_expr(Column::UpdatedAt, Expr::current_timestamp())
         .filter(COLUMN.id.eq(id));
@@ -181,8 +175,9 @@ pub async fn update(
     if let Some(sealed_password) = changes.sealed_password {
         update = update.col_expr(Column::SealedPassword, Expr::value(sealed_password));
     }
-    let updated = update.exec_with_returning(&tx).await?.into_iter().next().ok_or(NOT_FOUND)?;
-    tx.commit().await?;
+    let updated = update.exec_with_returning(effect.tx()).await?;
+    let updated = updated.into_iter().next().ok_or(NOT_FOUND)?;
+    effect.commit(id.0).await?;
     Ok(updated)
 }
 
@@ -243,14 +238,18 @@ pub async fn forget_schema(
 pub async fn delete(
     db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     id: DataSourceId,
 ) -> Result<(), Error> {
-    let tx = crate::transaction(db).await?;
-    let stored = owned(user_id, id).lock_exclusive().one(&tx).await?.ok_or(NOT_FOUND)?;
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return Ok(()),
+    };
+    let stored = owned(user_id, id).lock_exclusive().one(effect.tx()).await?.ok_or(NOT_FOUND)?;
     let in_use = agent::Entity::find()
         .filter(agent::COLUMN.data_source_id.eq(id))
         .filter(agent::Column::DeletedAt.is_null())
-        .exists(&tx)
+        .exists(effect.tx())
         .await?;
     if in_use {
         return Err(Error::DataSourceInUse);
@@ -263,44 +262,8 @@ pub async fn delete(
     if stored.kind == Kind::Dataset {
         delete = delete.col_expr(Column::DropAt, Expr::current_timestamp());
     }
-    delete.exec(&tx).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Takes deleted data sets whose tables are to be dropped, and puts off the next
-/// try at them. Of several callers each gets others.
-#[tracing::instrument(name = "db.data_source.take_deleted_datasets", skip_all)]
-pub async fn take_deleted_datasets(
-    db: &impl ConnectionTrait,
-    limit: i64,
-) -> Result<Vec<DataSourceId>, Error> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: DataSourceId,
-    }
-
-    let sql = "
-        UPDATE data_sources SET drop_at = now() + interval '1 minute'
-        WHERE id IN (
-            SELECT id FROM data_sources WHERE drop_at <= now()
-            ORDER BY drop_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
-        )
-        RETURNING id";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [limit.into()]);
-    let rows = Row::find_by_statement(statement).all(db).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-/// Notes that a deleted data set's tables are dropped.
-#[tracing::instrument(name = "db.data_source.mark_dropped", skip_all, fields(data_source.id = %id))]
-pub async fn mark_dropped(db: &impl ConnectionTrait, id: DataSourceId) -> Result<(), Error> {
-    Entity::update_many()
-        .col_expr(Column::DropAt, Expr::value(None::<DateTimeUtc>))
-        .filter(COLUMN.id.eq(id))
-        .exec(db)
-        .await?;
-    Ok(())
+    delete.exec(effect.tx()).await?;
+    effect.commit(id.0).await
 }
 
 fn owned(user_id: UserId, id: DataSourceId) -> Select<Entity> {

@@ -1,5 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::RunId;
+
 /// Why a query could not give what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -23,6 +25,15 @@ pub enum Error {
     /// The row was changed since the etag was read.
     #[error("etag does not match")]
     EtagMismatch,
+    /// As many questions of the session wait for their turn as may.
+    #[error("{max_waiting} questions of the session wait for their turn, and more may not")]
+    QueueFull { max_waiting: u32 },
+    /// The session has an unfinished run.
+    #[error("the session has an unfinished run")]
+    SessionBusy { run_id: RunId },
+    /// The request's id was used for another request.
+    #[error("request_id was used for another request")]
+    RequestIdReused,
     #[error("database unavailable")]
     Unavailable(#[source] DbErr),
     #[error("query failed")]
@@ -71,9 +82,10 @@ fn is_unavailable(error: &DbErr) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
         // Connection exceptions, insufficient resources, operator intervention
-        // (shutdown, start-up), and what concurrent transactions do to each other.
+        // (shutdown, start-up), what concurrent transactions do to each other, and
+        // our own bounds on waiting for locks and in transactions.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+            ["08", "53", "57", "40", "55P03", "25P03"].iter().any(|it| code.starts_with(it))
         }),
         _ => false,
     }

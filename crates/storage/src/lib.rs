@@ -15,6 +15,7 @@ pub mod data_sources;
 )]
 pub mod entity;
 pub mod error;
+pub mod idempotency;
 pub mod ids;
 pub mod messages;
 pub mod page;

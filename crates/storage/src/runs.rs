@@ -1,15 +1,22 @@
 //! Runs, from the question to its end.
 //!
-//! Every transaction that starts, admits or ends a run locks its session's row
+//! Every transaction that starts, admits, cancels or ends a run locks its session's row
 //! first and the run's after it. Messages are written in [`admission`] and
 //! [`ending`], and nowhere else.
 
 mod admission;
+mod cancel;
 mod ending;
 mod lease;
+mod locks;
+mod overdue;
+mod signals;
 mod wake_up;
 
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait as _, entity::prelude::*};
+use sea_orm::{
+    DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait as _, Statement,
+    entity::prelude::*,
+};
 
 use crate::{
     AgentId, Error, RunId, SessionId, UserId,
@@ -19,10 +26,17 @@ use crate::{
     sessions,
 };
 
-pub use admission::{Conversation, Started, admit_next, start};
-pub use ending::{Ended, Ending, Execution, Failure, end};
-pub use lease::{claim, release, renew};
-pub use wake_up::{Due, WakeUp, publish_again, take_due};
+pub use admission::{Concurrency, Conversation, Start, admit_next, start};
+pub use cancel::cancel;
+pub(crate) use cancel::{Cause, cancel_all};
+pub use ending::{Ended, Ending, Execution, Failure, Outcome, end};
+pub use lease::{Claim, Terms, claim, hand_over, release, renew};
+pub use overdue::{ATTEMPTS_EXHAUSTED, end_overdue};
+pub use signals::Signals;
+pub use wake_up::{Due, WakeUp, publish_again, take_due, take_overdue};
+
+/// How many times a run is begun before it is given up.
+pub const MAX_ATTEMPTS: i32 = 3;
 
 /// Which of a user's runs to list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +55,29 @@ pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: RunId) -> Resul
         .one(db)
         .await?;
     run.ok_or(Error::NotFound(error::Entity::Run))
+}
+
+/// Gets a run that a user follows: until its end also when its session was deleted
+/// meanwhile.
+#[tracing::instrument(name = "db.run.follow", skip_all, fields(run.id = %id))]
+pub async fn follow(db: &impl ConnectionTrait, user_id: UserId, id: RunId) -> Result<Model, Error> {
+    let run = Entity::find_by_id(id).filter(COLUMN.user_id.eq(user_id)).one(db).await?;
+    run.ok_or(Error::NotFound(error::Entity::Run))
+}
+
+/// Which of these runs have ended.
+#[tracing::instrument(name = "db.run.ended_of", skip_all)]
+pub async fn ended_of(db: &impl ConnectionTrait, ids: &[RunId]) -> Result<Vec<RunId>, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: RunId,
+    }
+
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let sql = "SELECT id FROM runs WHERE id = ANY($1) AND ended_at IS NOT NULL";
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()]);
+    let rows = Row::find_by_statement(statement).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Lists a user's runs, newest first.

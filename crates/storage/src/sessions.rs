@@ -1,18 +1,17 @@
 //! Sessions.
 
 use sea_orm::{
-    ActiveValue::Set, Condition, ExprTrait as _, FromQueryResult, QueryOrder, QuerySelect,
-    entity::prelude::*, sea_query::Query,
+    ActiveValue::Set, Condition, DatabaseTransaction, ExprTrait as _, FromQueryResult, QueryOrder,
+    QuerySelect, UpdateMany, entity::prelude::*, sea_query::Query,
 };
 
 use crate::{
     AgentId, Error, SessionId, UserId, agents,
-    entity::{
-        chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
-        run,
-    },
+    entity::chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
     error,
+    idempotency::{self, Begun, Request},
     page::Page,
+    runs::{self, Cause, Signals},
 };
 
 /// How long a deleted session can be brought back.
@@ -50,19 +49,35 @@ const NOT_FOUND: Error = Error::NotFound(error::Entity::Session);
 /// Creates a session with one of the user's agents.
 #[tracing::instrument(name = "db.session.insert", skip_all, fields(user.id = %user_id))]
 pub async fn insert(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
+    user_id: UserId,
+    request: Option<&Request>,
+    agent_id: AgentId,
+    title: String,
+) -> Result<Model, Error> {
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(id) => return get(db, user_id, SessionId(id)).await,
+    };
+    let session = create(effect.tx(), user_id, agent_id, title).await?;
+    effect.commit(session.id.0).await?;
+    Ok(session)
+}
+
+pub(crate) async fn create(
+    tx: &DatabaseTransaction,
     user_id: UserId,
     agent_id: AgentId,
     title: String,
 ) -> Result<Model, Error> {
-    let agent = agents::get(db, user_id, agent_id).await?;
+    let agent = agents::get(tx, user_id, agent_id).await?;
     let session = ActiveModel {
         user_id: Set(user_id),
         agent_id: Set(agent.id),
         title: Set(title),
         ..Default::default()
     };
-    Ok(session.insert(db).await?)
+    Ok(session.insert(tx).await?)
 }
 
 #[tracing::instrument(name = "db.session.get", skip_all, fields(session.id = %id))]
@@ -142,17 +157,19 @@ pub async fn list_from(
 /// Changes a session, if its etag is still `etag` where one is given.
 #[tracing::instrument(name = "db.session.update", skip_all, fields(session.id = %id))]
 pub async fn update(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     id: SessionId,
     changes: Changes,
     etag: Option<i64>,
 ) -> Result<Model, Error> {
-    let mut update = Entity::update_many()
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return get(db, user_id, id).await,
+    };
+    let mut update = owned(user_id, id)
         .col_expr(Column::Etag, Expr::col(Column::Etag).add(1))
-        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.user_id.eq(user_id))
         .filter(Column::DeletedAt.is_null());
     if let Some(etag) = etag {
         update = update.filter(COLUMN.etag.eq(etag));
@@ -164,67 +181,80 @@ pub async fn update(
         update = update.col_expr(Column::Status, Expr::value(status));
     }
 
-    match update.exec_with_returning(db).await?.into_iter().next() {
-        Some(session) => Ok(session),
+    match update.exec_with_returning(effect.tx()).await?.into_iter().next() {
+        Some(session) => {
+            effect.commit(id.0).await?;
+            Ok(session)
+        }
         None if etag.is_some() => {
-            get(db, user_id, id).await?;
+            get(effect.tx(), user_id, id).await?;
             Err(Error::EtagMismatch)
         }
         None => Err(NOT_FOUND),
     }
 }
 
-/// Hides a session, and says until when it can be brought back.
+/// Hides a session, cancels what is unfinished of it, and says until when it can be
+/// brought back.
 #[tracing::instrument(name = "db.session.delete", skip_all, fields(session.id = %id))]
 pub async fn delete(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     id: SessionId,
-) -> Result<(), Error> {
+) -> Result<Signals, Error> {
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return Ok(Signals::default()),
+    };
     let purge_at =
         Expr::current_timestamp().add(Expr::cust(format!("interval '{UNDELETE_WINDOW}'")));
-    let deleted = Entity::update_many()
+    let deleted = owned(user_id, id)
         .col_expr(Column::DeletedAt, Expr::current_timestamp())
         .col_expr(Column::PurgeAt, purge_at)
-        .col_expr(Column::UpdatedAt, Expr::current_timestamp())
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.user_id.eq(user_id))
         .filter(Column::DeletedAt.is_null())
-        .exec(db)
+        .exec(effect.tx())
         .await?;
-    if deleted.rows_affected == 0 { Err(NOT_FOUND) } else { Ok(()) }
+    if deleted.rows_affected == 0 {
+        return Err(NOT_FOUND);
+    }
+    let signals = runs::cancel_all(effect.tx(), id, |_| Cause::SessionDeleted).await?;
+    effect.commit(id.0).await?;
+    Ok(signals)
 }
 
-/// Brings a deleted session back. One that is not deleted stays as it is. Its
-/// queue, which stood still, is due to be looked at.
+/// Brings a deleted session back. One that is not deleted stays as it is.
 #[tracing::instrument(name = "db.session.undelete", skip_all, fields(session.id = %id))]
 pub async fn undelete(
     db: &DatabaseConnection,
     user_id: UserId,
+    request: Option<&Request>,
     id: SessionId,
 ) -> Result<Model, Error> {
-    let tx = crate::transaction(db).await?;
-    let restored = Entity::update_many()
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(_) => return get(db, user_id, id).await,
+    };
+    let restored = owned(user_id, id)
         .col_expr(Column::DeletedAt, Expr::value(None::<DateTimeUtc>))
         .col_expr(Column::PurgeAt, Expr::value(None::<DateTimeUtc>))
+        .filter(Expr::col(Column::PurgeAt).gt(Expr::current_timestamp()))
+        .exec_with_returning(effect.tx())
+        .await?;
+    let session = match restored.into_iter().next() {
+        Some(session) => session,
+        None => get(effect.tx(), user_id, id).await?,
+    };
+    effect.commit(id.0).await?;
+    Ok(session)
+}
+
+/// A change of one session, which is noted in its row.
+fn owned(user_id: UserId, id: SessionId) -> UpdateMany<Entity> {
+    Entity::update_many()
         .col_expr(Column::UpdatedAt, Expr::current_timestamp())
         .filter(COLUMN.id.eq(id))
         .filter(COLUMN.user_id.eq(user_id))
-        .filter(Expr::col(Column::PurgeAt).gt(Expr::current_timestamp()))
-        .exec_with_returning(&tx)
-        .await?;
-    let Some(session) = restored.into_iter().next() else {
-        return get(&tx, user_id, id).await;
-    };
-    run::Entity::update_many()
-        .col_expr(run::Column::WakeAt, Expr::current_timestamp())
-        .filter(run::COLUMN.chat_session_id.eq(id))
-        .filter(run::Column::AdmittedAt.is_null())
-        .filter(run::Column::EndedAt.is_null())
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(session)
 }
 
 fn newest_first() -> Select<Entity> {

@@ -18,6 +18,10 @@ pub enum FinishReason {
     Stop,
     #[sea_orm(string_value = "error")]
     Error,
+    #[sea_orm(string_value = "deadline")]
+    Deadline,
+    #[sea_orm(string_value = "cancelled")]
+    Cancelled,
 }
 
 #[sea_orm::model]

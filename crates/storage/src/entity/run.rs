@@ -9,10 +9,16 @@ pub enum State {
     Queued,
     #[sea_orm(string_value = "running")]
     Running,
+    #[sea_orm(string_value = "cancelling")]
+    Cancelling,
     #[sea_orm(string_value = "succeeded")]
     Succeeded,
     #[sea_orm(string_value = "failed")]
     Failed,
+    #[sea_orm(string_value = "cancelled")]
+    Cancelled,
+    #[sea_orm(string_value = "expired")]
+    Expired,
 }
 
 #[sea_orm::model]
@@ -44,6 +50,11 @@ pub struct Model {
     pub truncated: bool,
     pub error_reason: Option<String>,
     pub error_message: Option<String>,
+    /// When it is given up.
+    pub expires_at: DateTimeUtc,
+    pub cancel_requested_at: Option<DateTimeUtc>,
+    /// Of the last event before the final one; `None` until it has ended.
+    pub last_event_id: Option<i64>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

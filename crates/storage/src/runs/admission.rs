@@ -1,19 +1,27 @@
 //! Starting runs, and admitting them when their turn comes.
 
+use std::time::Duration;
+
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, DbBackend, ExprTrait as _, FromQueryResult as _,
-    QuerySelect as _, SelectExt as _, Statement, entity::prelude::*, sea_query::LockType,
+    DatabaseTransaction, DbBackend, ExprTrait as _, FromQueryResult as _, QuerySelect as _,
+    SelectExt as _, Statement, entity::prelude::*, sea_query::LockType,
 };
 
-use super::WakeUp;
+use super::{
+    Signals, WakeUp,
+    cancel::{Cause, cancel_all},
+    locks,
+};
 use crate::{
-    AgentId, Error, SessionId, UserId,
+    AgentId, Error, RunId, SessionId, UserId,
     columns::columns,
     entity::{
         agent, chat_session,
-        run::{self, ActiveModel, Model},
+        run::{self, Model},
     },
-    error, sessions,
+    error,
+    idempotency::{self, Begun, Request},
+    sessions,
 };
 
 /// The conversation that a question belongs to.
@@ -25,12 +33,26 @@ pub enum Conversation {
     Existing(SessionId, Option<AgentId>),
 }
 
-/// A run that was stored, and whom to wake now: its worker if it was admitted at
-/// once, since the session was idle.
+/// What to do with a question whose session has an unfinished run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// It waits for its turn, if not more than so many do.
+    Enqueue {
+        max_waiting: u32,
+    },
+    Reject,
+    /// All that is unfinished is cancelled, and it is itself next.
+    Interrupt,
+}
+
+/// A question, and how it is to be treated.
 #[derive(Clone, Debug)]
-pub struct Started {
-    pub run: Model,
-    pub wake_up: Option<WakeUp>,
+pub struct Start {
+    pub conversation: Conversation,
+    pub question: String,
+    pub concurrency: Concurrency,
+    /// How long it may take until it has ended.
+    pub deadline: Duration,
 }
 
 /// Stores a question as a run, and admits it at once if the session is idle.
@@ -38,27 +60,91 @@ pub struct Started {
 pub async fn start(
     db: &DatabaseConnection,
     user_id: UserId,
-    conversation: Conversation,
-    question: String,
-) -> Result<Started, Error> {
-    let tx = crate::transaction(db).await?;
-    let session = match conversation {
-        Conversation::New(agent_id) => create(&tx, user_id, agent_id).await?,
-        Conversation::Existing(id, agent_id) => reopen(&tx, user_id, id, agent_id).await?,
+    request: Option<&Request>,
+    start: Start,
+) -> Result<(Model, Signals), Error> {
+    let effect = match idempotency::begin(db, user_id, request).await? {
+        Begun::First(effect) => effect,
+        Begun::Repeated(id) => {
+            return Ok((super::follow(db, user_id, RunId(id)).await?, Signals::default()));
+        }
     };
-    let run = ActiveModel {
-        chat_session_id: Set(session.id),
-        agent_id: Set(session.agent_id),
-        user_id: Set(user_id),
-        question: Set(question),
-        ..Default::default()
+    let tx = effect.tx();
+    let session = match start.conversation {
+        Conversation::New(agent_id) => create(tx, user_id, agent_id).await?,
+        Conversation::Existing(id, agent_id) => reopen(tx, user_id, id, agent_id).await?,
     };
-    let run = run.insert(&tx).await?;
-    let admitted = admit(&tx, session.id).await?;
-    tx.commit().await?;
-    let wake_up = admitted.as_ref().and_then(WakeUp::of);
+    let mut signals = match start.concurrency {
+        Concurrency::Interrupt => interrupt(tx, session.id).await?,
+        Concurrency::Enqueue { .. } | Concurrency::Reject => Signals::default(),
+    };
+    let run = insert(tx, &session, &start).await?;
+    let admitted = admit(tx, session.id).await?;
+    effect.commit(run.id.0).await?;
+    signals.wake_up = admitted.as_ref().and_then(WakeUp::of);
     let run = admitted.filter(|admitted| admitted.id == run.id).unwrap_or(run);
-    Ok(Started { run, wake_up })
+    Ok((run, signals))
+}
+
+async fn interrupt(tx: &DatabaseTransaction, session_id: SessionId) -> Result<Signals, Error> {
+    cancel_all(tx, session_id, |run| match run.admitted_at {
+        Some(_) => Cause::Interrupted,
+        None => Cause::Superseded,
+    })
+    .await
+}
+
+/// Stores a run of a session that is locked, if its policy lets it in.
+async fn insert(
+    tx: &DatabaseTransaction,
+    session: &chat_session::Model,
+    start: &Start,
+) -> Result<Model, Error> {
+    let max_waiting = match start.concurrency {
+        Concurrency::Enqueue { max_waiting } => i64::from(max_waiting),
+        Concurrency::Reject => 0,
+        Concurrency::Interrupt => i64::MAX,
+    };
+    let sql = format!(
+        "INSERT INTO runs (chat_session_id, agent_id, user_id, question, expires_at, wake_at)
+        SELECT $1, $2, $3, $4, now() + $5 * interval '1 second',
+            now() + least($5, 60) * interval '1 second'
+        WHERE NOT EXISTS (
+            SELECT FROM runs WHERE chat_session_id = $1 AND ended_at IS NULL
+        ) OR (
+            SELECT count(*) FROM runs
+            WHERE chat_session_id = $1 AND admitted_at IS NULL AND ended_at IS NULL
+        ) < $6
+        RETURNING {columns}",
+        columns = columns::<run::Entity>("runs")
+    );
+    let values: [sea_orm::Value; 6] = [
+        session.id.into(),
+        session.agent_id.into(),
+        session.user_id.into(),
+        start.question.as_str().into(),
+        start.deadline.as_secs_f64().into(),
+        max_waiting.into(),
+    ];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    match Model::find_by_statement(statement).one(tx).await? {
+        Some(run) => Ok(run),
+        None => Err(refusal(tx, session.id, start.concurrency).await?),
+    }
+}
+
+async fn refusal(
+    tx: &DatabaseTransaction,
+    session_id: SessionId,
+    concurrency: Concurrency,
+) -> Result<Error, Error> {
+    if let Concurrency::Enqueue { max_waiting } = concurrency {
+        return Ok(Error::QueueFull { max_waiting });
+    }
+    let unfinished = locks::unfinished(tx, session_id).await?;
+    let first = unfinished.iter().find(|run| run.admitted_at.is_some()).or(unfinished.first());
+    let run_id = first.expect("a run is refused for another that is unfinished").id;
+    Ok(Error::SessionBusy { run_id })
 }
 
 /// Admits the head of a session's queue, if no other run of it is going on.
@@ -68,23 +154,15 @@ pub async fn admit_next(
     session_id: SessionId,
 ) -> Result<Option<WakeUp>, Error> {
     let tx = crate::transaction(db).await?;
-    lock(&tx, session_id).await?;
+    locks::session(&tx, session_id).await?;
     let admitted = admit(&tx, session_id).await?;
     tx.commit().await?;
     Ok(admitted.as_ref().and_then(WakeUp::of))
 }
 
-/// Locks a session's row, before any of its runs'.
-pub(super) async fn lock(tx: &DatabaseTransaction, session_id: SessionId) -> Result<(), Error> {
-    let values: [sea_orm::Value; 1] = [session_id.into()];
-    let sql = "SELECT FROM chat_sessions WHERE id = $1 FOR NO KEY UPDATE";
-    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
-    Ok(())
-}
-
 /// The one function that admits a run: the head of the session's queue, if none
-/// is admitted. Its question becomes the session's next message. The queue of a
-/// deleted session stands still.
+/// is admitted. Its question becomes the session's next message. One whose time is
+/// over is left to the sweep, and the queue of a deleted session stands still.
 ///
 /// The session's row is locked by the caller. Times are read from the clock, not
 /// from the transaction's start, which may lie before that of the message before.
@@ -97,12 +175,13 @@ pub(super) async fn admit(
         head AS (
             SELECT id FROM runs
             WHERE chat_session_id = $1 AND admitted_at IS NULL AND ended_at IS NULL
+                AND (SELECT now FROM clock) < expires_at
                 AND EXISTS (SELECT FROM chat_sessions WHERE id = $1 AND deleted_at IS NULL)
             ORDER BY id LIMIT 1
         ),
         admitted AS (
             UPDATE runs SET admitted_at = clock.now, updated_at = clock.now,
-                publications = 1, wake_at = clock.now + interval '5 seconds'
+                publications = 1, wake_at = least(clock.now + interval '5 seconds', expires_at)
             FROM clock, head
             WHERE runs.id = head.id AND NOT EXISTS (
                 SELECT FROM runs
@@ -137,7 +216,7 @@ async fn create(
     user_id: UserId,
     agent_id: AgentId,
 ) -> Result<chat_session::Model, Error> {
-    match sessions::insert(tx, user_id, agent_id, String::new()).await {
+    match sessions::create(tx, user_id, agent_id, String::new()).await {
         // The owner is told that it was there once.
         Err(Error::NotFound(error::Entity::Agent)) => {
             let is_deleted = agent::Entity::find_by_id(agent_id)

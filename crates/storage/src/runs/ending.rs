@@ -1,28 +1,54 @@
 //! Ending runs.
 
-use sea_orm::{DbBackend, Statement, entity::prelude::*};
+use sea_orm::{
+    DatabaseTransaction, DbBackend, FromQueryResult as _, Statement, entity::prelude::*,
+};
 use serde_json::json;
 
-use super::{WakeUp, admission};
+use super::{WakeUp, admission, locks};
 use crate::{
     Error,
+    columns::columns,
     entity::{
         message::FinishReason,
-        run::{Model, State},
+        run::{self, Model, State},
     },
 };
 
-/// What a run ended with.
+/// What an attempt ended with.
 #[derive(Clone, Debug)]
 pub struct Ending {
-    /// What the assistant says: the answer, or plainly what went wrong.
+    pub outcome: Outcome,
+    /// The answer, or as much of it as there is.
     pub content: String,
     /// The statement that was sent to the data source, if one was.
     pub sql: Option<String>,
     /// What the statement took, if it came to its end.
     pub execution: Option<Execution>,
-    /// Set if the run failed.
-    pub failure: Option<Failure>,
+    /// Of the last event that was written about the attempt.
+    pub last_event_id: i64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Succeeded,
+    Failed(Failure),
+    /// As was asked for; why is known to the run.
+    Cancelled,
+    /// It was not done in time.
+    Expired,
+}
+
+impl Outcome {
+    fn apart(self) -> (State, FinishReason, Option<Failure>) {
+        match self {
+            Self::Succeeded => (State::Succeeded, FinishReason::Stop, None),
+            Self::Failed(failure) => (State::Failed, FinishReason::Error, Some(failure)),
+            Self::Cancelled => (State::Cancelled, FinishReason::Cancelled, None),
+            Self::Expired => (State::Expired, FinishReason::Deadline, Some(Failure::expired())),
+        }
+    }
 }
 
 /// What a statement took.
@@ -33,7 +59,7 @@ pub struct Execution {
     pub truncated: bool,
 }
 
-/// Why a run failed.
+/// Why a run has no answer.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// For programs, UPPER_SNAKE_CASE.
@@ -42,16 +68,25 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    fn expired() -> Self {
+        let message = "it was not answered before its deadline".to_owned();
+        Self { reason: "DEADLINE_EXCEEDED", message }
+    }
+}
+
 /// What came of trying to end a run.
 #[derive(Debug)]
 pub enum Ended {
     /// It has ended; this is the session's next run, if one waited for its turn.
     Done { next: Option<WakeUp> },
-    /// The lease was lost, and nothing has changed.
+    /// Nothing has changed: its end was asked for, and it can end as cancelled only.
+    Cancelling,
+    /// Nothing has changed: the lease was lost.
     Lost,
 }
 
-/// The one function that ends a run: in one transaction its state, the
+/// Ends a run that is being worked on: in one transaction its state, the
 /// assistant's message, the session's counters and the next admission.
 ///
 /// `claimed` is the run as its claim returned it. Only the holder of the latest
@@ -59,77 +94,169 @@ pub enum Ended {
 #[tracing::instrument(name = "db.run.end", skip_all, fields(run.id = %claimed.id))]
 pub async fn end(db: &DatabaseConnection, claimed: &Model, ending: Ending) -> Result<Ended, Error> {
     let tx = crate::transaction(db).await?;
-    admission::lock(&tx, claimed.chat_session_id).await?;
-    let ended = tx.execute_raw(capture(claimed, ending)).await?;
-    if ended.rows_affected() == 0 {
-        return Ok(Ended::Lost);
+    locks::session(&tx, claimed.chat_session_id).await?;
+    let from = match ending.outcome {
+        Outcome::Cancelled => State::Cancelling,
+        Outcome::Succeeded | Outcome::Failed(_) | Outcome::Expired => State::Running,
+    };
+    let end = End::of_attempt(claimed.fence, ending);
+    if capture(&tx, claimed, from, end).await?.is_none() {
+        let run = locks::run(&tx, claimed.id).await?;
+        return Ok(match run.state {
+            _ if run.fence != claimed.fence => Ended::Lost,
+            State::Cancelling => Ended::Cancelling,
+            State::Queued | State::Running => Ended::Lost,
+            // By us: the answer to an earlier commit was lost.
+            State::Succeeded | State::Failed | State::Cancelled | State::Expired => {
+                let unfinished = locks::unfinished(&tx, claimed.chat_session_id).await?;
+                Ended::Done { next: unfinished.iter().find_map(WakeUp::of) }
+            }
+        });
     }
     let next = admission::admit(&tx, claimed.chat_session_id).await?;
     tx.commit().await?;
     Ok(Ended::Done { next: next.as_ref().and_then(WakeUp::of) })
 }
 
-fn capture(claimed: &Model, ending: Ending) -> Statement {
-    let (state, finish_reason) = match ending.failure {
-        None => (State::Succeeded, FinishReason::Stop),
-        Some(_) => (State::Failed, FinishReason::Error),
-    };
-    let metadata = metadata(&ending);
-    let Ending { content, sql, execution, failure } = ending;
-    let (reason, message) =
-        failure.map(|failure| (failure.reason.to_owned(), failure.message)).unzip();
-    let (milliseconds, row_count) = execution.map(|it| (it.milliseconds, it.row_count)).unzip();
-    let truncated = execution.is_some_and(|it| it.truncated);
-    let values: [sea_orm::Value; 13] = [
-        claimed.id.into(),
-        claimed.fence.into(),
-        claimed.chat_session_id.into(),
-        state.into(),
-        sql.into(),
+/// How a run's row and its message look in the end.
+pub(super) struct End {
+    state: State,
+    finish_reason: FinishReason,
+    /// Empty: what the failure says.
+    content: String,
+    sql: Option<String>,
+    execution: Option<Execution>,
+    /// `None`: what the run says already.
+    failure: Option<Failure>,
+    fence: i64,
+    last_event_id: i64,
+}
+
+impl End {
+    fn of_attempt(fence: i64, ending: Ending) -> Self {
+        let Ending { outcome, content, sql, execution, last_event_id } = ending;
+        let (state, finish_reason, failure) = outcome.apart();
+        Self { state, finish_reason, content, sql, execution, failure, fence, last_event_id }
+    }
+
+    /// Of a run that nobody works on, or whose worker is gone. With a fence of its
+    /// own, above whatever that worker may still write, and one event under it.
+    pub(super) fn without_attempt(run: &Model, outcome: Outcome, why: Option<Failure>) -> Self {
+        let (state, finish_reason, failure) = outcome.apart();
+        let fence = run.fence + 1;
+        Self {
+            state,
+            finish_reason,
+            content: String::new(),
+            sql: None,
+            execution: None,
+            failure: failure.or(why),
+            fence,
+            last_event_id: (fence << 32) + 1,
+        }
+    }
+
+    fn metadata(&self) -> serde_json::Value {
+        match &self.execution {
+            None => json!({}),
+            Some(it) => json!({
+                "row_count": it.row_count,
+                "truncated": it.truncated,
+                "execution_ms": it.milliseconds,
+            }),
+        }
+    }
+
+    /// The statement that produced the answer, or what there is of one.
+    fn answer_sql(&self) -> Option<String> {
+        let is_answer = self.state == State::Succeeded || !self.content.is_empty();
+        self.sql.clone().filter(|_| is_answer)
+    }
+}
+
+/// The one function that ends a run, if it is as it was read and in the state
+/// `from`. One that was admitted gets its assistant's message.
+///
+/// The session's row is locked by the caller.
+pub(super) async fn capture(
+    tx: &DatabaseTransaction,
+    run: &Model,
+    from: State,
+    end: End,
+) -> Result<Option<Model>, Error> {
+    let sql = format!(
+        "WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+        ended AS (
+            UPDATE runs SET state = $4, ended_at = clock.now, updated_at = clock.now,
+                wake_at = NULL, lease_expires_at = NULL, fence = $5, last_event_id = $6,
+                cancel_requested_at = CASE WHEN $4 = 'cancelled'
+                    THEN coalesce(cancel_requested_at, clock.now) END,
+                sql_used = $7, execution_ms = $8, row_count = $9, truncated = $10,
+                error_reason = coalesce($11, error_reason),
+                error_message = coalesce($12, error_message)
+            FROM clock
+            WHERE id = $1 AND fence = $2 AND state = $3
+            RETURNING {columns}
+        ),
+        session AS (
+            UPDATE chat_sessions SET total_messages = total_messages + 1,
+                last_activity = clock.now, updated_at = clock.now, last_message = left($13, 500)
+            FROM clock, ended
+            WHERE chat_sessions.id = ended.chat_session_id AND ended.admitted_at IS NOT NULL
+            RETURNING total_messages
+        ),
+        message AS (
+            INSERT INTO messages (chat_session_id, run_id, role, content, sql_query,
+                sequence_order, message_metadata, finish_reason, created_at)
+            SELECT ended.chat_session_id, ended.id, 'assistant', $13, $14, session.total_messages,
+                $15::jsonb || jsonb_strip_nulls(
+                    jsonb_build_object('error_reason', ended.error_reason)
+                ),
+                $16, clock.now
+            FROM clock, ended, session
+        )
+        SELECT * FROM ended",
+        columns = columns::<run::Entity>("runs"),
+    );
+    let (content, answer_sql, metadata) = (content(&end, run), end.answer_sql(), end.metadata());
+    let (milliseconds, row_count) = end.execution.map(|it| (it.milliseconds, it.row_count)).unzip();
+    let truncated = end.execution.is_some_and(|it| it.truncated);
+    let (reason, message) = end.failure.map(|it| (it.reason.to_owned(), it.message)).unzip();
+    let values: [sea_orm::Value; 16] = [
+        run.id.into(),
+        run.fence.into(),
+        from.into(),
+        end.state.into(),
+        end.fence.into(),
+        end.last_event_id.into(),
+        end.sql.into(),
         milliseconds.into(),
         row_count.into(),
         truncated.into(),
         reason.into(),
         message.into(),
         content.into(),
+        answer_sql.into(),
         metadata.into(),
-        finish_reason.into(),
+        end.finish_reason.into(),
     ];
-    Statement::from_sql_and_values(DbBackend::Postgres, CAPTURE, values)
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    Ok(Model::find_by_statement(statement).one(tx).await?)
 }
 
-const CAPTURE: &str = "
-    WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
-    ended AS (
-        UPDATE runs SET state = $4, ended_at = clock.now, updated_at = clock.now,
-            wake_at = NULL, lease_expires_at = NULL, sql_used = $5, execution_ms = $6,
-            row_count = $7, truncated = $8, error_reason = $9, error_message = $10
-        FROM clock
-        WHERE id = $1 AND fence = $2 AND state = 'running'
-        RETURNING id
-    ),
-    session AS (
-        UPDATE chat_sessions SET total_messages = total_messages + 1,
-            last_activity = clock.now, updated_at = clock.now, last_message = left($11, 500)
-        FROM clock, ended
-        WHERE chat_sessions.id = $3
-        RETURNING total_messages
-    )
-    INSERT INTO messages (chat_session_id, run_id, role, content, sql_query, sequence_order,
-        message_metadata, finish_reason, created_at)
-    SELECT $3, ended.id, 'assistant', $11, CASE WHEN $13 = 'stop' THEN $5 END,
-        session.total_messages, $12, $13, clock.now
-    FROM clock, ended, session";
-
-fn metadata(ending: &Ending) -> serde_json::Value {
-    let mut metadata = serde_json::Map::new();
-    if let Some(execution) = &ending.execution {
-        metadata.insert("row_count".to_owned(), json!(execution.row_count));
-        metadata.insert("truncated".to_owned(), json!(execution.truncated));
-        metadata.insert("execution_ms".to_owned(), json!(execution.milliseconds));
+/// What the assistant says: the answer, as much as there is of it, or plainly what
+/// went wrong.
+fn content(end: &End, run: &Model) -> String {
+    if !end.content.is_empty() {
+        return end.content.clone();
     }
-    if let Some(failure) = &ending.failure {
-        metadata.insert("error_reason".to_owned(), json!(failure.reason));
+    let failure = end.failure.as_ref().map(|failure| failure.message.as_str());
+    let message = failure.or(run.error_message.as_deref()).unwrap_or_default();
+    match end.state {
+        State::Succeeded => String::new(),
+        State::Cancelled => "The question was cancelled.".to_owned(),
+        State::Queued | State::Running | State::Cancelling | State::Failed | State::Expired => {
+            format!("The question could not be answered: {message}.")
+        }
     }
-    metadata.into()
 }

@@ -3,17 +3,18 @@
 
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
+use super::MAX_ATTEMPTS;
 use crate::{Error, RunId, SessionId, entity::run};
 
 /// When to look again: later each time that a wake-up was published and nobody
-/// acted on it, for a long queue is no reason to fill it further. The queue of a
-/// deleted session stands still.
-const NEXT_LOOK: &str = "CASE WHEN admitted_at IS NULL
-    THEN greatest(
-        now() + interval '1 minute',
-        (SELECT purge_at FROM chat_sessions WHERE chat_sessions.id = runs.chat_session_id)
-    )
-    ELSE now() + least(5 * 2 ^ least(publications, 10), 60) * interval '1 second' END";
+/// acted on it, for a long queue is no reason to fill it further.
+const NEXT_LOOK: &str = "CASE due.kind
+    WHEN 'end' THEN now() + interval '1 second'
+    WHEN 'cancel' THEN least(now() + interval '2 seconds', lease_expires_at)
+    WHEN 'admit' THEN least(now() + interval '1 minute', expires_at)
+    WHEN 'publish' THEN least(
+        now() + least(5 * 2 ^ least(publications, 10), 60) * interval '1 second', expires_at
+    ) END";
 
 /// A message to publish: someone should look at this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,44 +31,84 @@ impl WakeUp {
     }
 }
 
-/// What is due about a run.
+/// What is due about a run, for others to do something about it.
 #[derive(Clone, Copy, Debug)]
 pub enum Due {
     /// A worker has to be woken.
     Publish(WakeUp),
     /// It still waits for its turn: its session's queue has to be looked at.
     Admit(SessionId),
+    /// Its worker has to be told to stop it.
+    Cancel(RunId),
 }
 
-/// Takes up to `limit` runs that someone must look at, and puts off their next
-/// time. Of several callers each gets others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+enum Kind {
+    #[sea_orm(string_value = "publish")]
+    Publish,
+    #[sea_orm(string_value = "admit")]
+    Admit,
+    #[sea_orm(string_value = "cancel")]
+    Cancel,
+    #[sea_orm(string_value = "end")]
+    End,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: RunId,
+    publications: i64,
+    session_id: SessionId,
+    kind: Kind,
+}
+
+/// Takes up to `limit` runs about which someone must do something, and puts off
+/// their next time. Of several callers each gets others.
 #[tracing::instrument(name = "db.run.take_due", skip_all)]
 pub async fn take_due(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Due>, Error> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: RunId,
-        publications: i64,
-        chat_session_id: SessionId,
-        is_admitted: bool,
-    }
+    let rows = take(db, "<> 'end'", limit).await?;
+    let due =
+        rows.into_iter().filter_map(
+            |Row { id: run_id, publications, session_id, kind }| match kind {
+                Kind::Publish => Some(Due::Publish(WakeUp { run_id, publication: publications })),
+                Kind::Admit => Some(Due::Admit(session_id)),
+                Kind::Cancel => Some(Due::Cancel(run_id)),
+                Kind::End => None,
+            },
+        );
+    Ok(due.collect())
+}
 
+/// Takes up to `limit` runs that nobody works on and nobody should any more, and
+/// puts off their next time. Says in which sessions they are. Of several callers each
+/// gets others.
+#[tracing::instrument(name = "db.run.take_overdue", skip_all)]
+pub async fn take_overdue(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<SessionId>, Error> {
+    let rows = take(db, "= 'end'", limit).await?;
+    Ok(rows.into_iter().map(|row| row.session_id).collect())
+}
+
+async fn take(db: &impl ConnectionTrait, kinds: &str, limit: i64) -> Result<Vec<Row>, Error> {
     let sql = format!(
         "WITH due AS (
-            SELECT id FROM runs WHERE wake_at <= now()
-            ORDER BY wake_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+            SELECT id, kind FROM runs, LATERAL (SELECT CASE
+                WHEN (state = 'queued' OR lease_expires_at <= now())
+                    AND (state = 'cancelling' OR expires_at <= now() OR $2 <= attempts) THEN 'end'
+                WHEN state = 'cancelling' THEN 'cancel'
+                WHEN admitted_at IS NULL THEN 'admit'
+                ELSE 'publish' END AS kind) AS kinds
+            WHERE wake_at <= now() AND kind {kinds}
+            ORDER BY wake_at LIMIT $1 FOR NO KEY UPDATE OF runs SKIP LOCKED
         )
         UPDATE runs SET wake_at = {NEXT_LOOK},
-            publications = publications + (admitted_at IS NOT NULL)::int
+            publications = publications + (due.kind = 'publish')::int
         FROM due WHERE runs.id = due.id
-        RETURNING runs.id, publications, chat_session_id, admitted_at IS NOT NULL AS is_admitted"
+        RETURNING runs.id, publications, chat_session_id AS session_id, due.kind"
     );
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [limit.into()]);
-    let rows = Row::find_by_statement(statement).all(db).await?;
-    let due = rows.into_iter().map(|row| match row.is_admitted {
-        true => Due::Publish(WakeUp { run_id: row.id, publication: row.publications }),
-        false => Due::Admit(row.chat_session_id),
-    });
-    Ok(due.collect())
+    let values: [sea_orm::Value; 2] = [limit.into(), MAX_ATTEMPTS.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    Ok(Row::find_by_statement(statement).all(db).await?)
 }
 
 /// Makes a wake-up due again soon that could not be published.
