@@ -11,11 +11,11 @@ use prost::Message as _;
 use proto::v1::RunWakeUp;
 use tokio::time;
 
-use crate::Names;
+use crate::{DeadLetter, Names, connection::Connection};
 
 /// How long a request for a message waits on the server.
 const PULL_EXPIRES: Duration = Duration::from_secs(4);
-/// A request that was lost, with the connection for example, is made again.
+/// A request that was lost, though the connection was not, is made again.
 const PULL_LOST: Duration = Duration::from_secs(6);
 /// Between attempts to reach the consumer.
 const REBUILD_DELAY: Duration = Duration::from_secs(1);
@@ -24,6 +24,7 @@ const REBUILD_DELAY: Duration = Duration::from_secs(1);
 /// message that waited here would use up its time.
 #[derive(Debug)]
 pub struct Deliveries {
+    client: Client,
     jetstream: jetstream::Context,
     names: Names,
     consumer: Option<PullConsumer>,
@@ -31,14 +32,24 @@ pub struct Deliveries {
 
 impl Deliveries {
     pub fn new(client: Client, names: Names) -> Self {
-        Self { jetstream: jetstream::new(client), names, consumer: None }
+        Self { jetstream: jetstream::new(client.clone()), client, names, consumer: None }
     }
 
     /// Waits for the next delivery. Stream and consumer are made anew whenever
     /// they are gone.
+    ///
+    /// What was asked for on one connection is asked for again on the next. Nothing
+    /// is asked for between them, for the client would keep all of it.
     pub async fn next(&mut self) -> Delivery {
         loop {
-            match self.pull().await {
+            let connection = Connection::of(&self.client).await;
+            let pulled = tokio::select! {
+                // What has arrived is not lost with the connection.
+                biased;
+                pulled = self.pull() => pulled,
+                () = connection.lost() => continue,
+            };
+            match pulled {
                 Ok(Some(delivery)) => return delivery,
                 Ok(None) => (),
                 Err(error) => {
@@ -57,7 +68,7 @@ impl Deliveries {
         };
         let mut batch = consumer.batch().max_messages(1).expires(PULL_EXPIRES).messages().await?;
         match time::timeout(PULL_LOST, batch.next()).await {
-            Ok(Some(message)) => Ok(Some(Delivery { message: message? })),
+            Ok(Some(message)) => Ok(Some(Delivery::new(message?)?)),
             Ok(None) | Err(_) => Ok(None),
         }
     }
@@ -75,12 +86,28 @@ async fn consumer(
 #[derive(Debug)]
 pub struct Delivery {
     message: jetstream::Message,
+    stream_sequence: u64,
 }
 
 impl Delivery {
+    fn new(message: jetstream::Message) -> Result<Self, async_nats::Error> {
+        let stream_sequence = message.info()?.stream_sequence;
+        Ok(Self { message, stream_sequence })
+    }
+
     /// Which run to look at, or `None` if the payload is not one of ours.
     pub fn run_id(&self) -> Option<i64> {
-        RunWakeUp::decode(self.message.payload.clone()).ok().map(|it| it.run_id)
+        let wake_up = RunWakeUp::decode(self.message.payload.clone()).ok()?;
+        // Nothing decodes to the run 0.
+        (0 < wake_up.run_id).then_some(wake_up.run_id)
+    }
+
+    /// The message as it is put aside, if it is not one of ours.
+    pub fn malformed(&self) -> DeadLetter {
+        DeadLetter::Malformed {
+            payload: self.message.payload.to_vec(),
+            stream_sequence: self.stream_sequence,
+        }
     }
 
     /// Tells the server that the run is still being worked on.

@@ -1,13 +1,23 @@
-//! The JetStream contract between the session service and the run workers:
-//! names, stream, consumer and payloads. The queue only wakes up; what there is
-//! to do is said by Postgres.
+//! The NATS contract between the session service and the run workers: names,
+//! streams, consumer and payloads. The queue only wakes up, and the log only
+//! tells; what there is to do and what has come of it is said by Postgres.
 
+mod announcements;
+pub mod cancel_requests;
+mod connection;
+pub mod dead_letter;
 pub mod delivery;
 pub mod ended;
+pub mod events;
+mod listeners;
 mod names;
 pub mod publisher;
 
+pub use cancel_requests::CancelRequests;
+pub use dead_letter::DeadLetter;
 pub use delivery::{Deliveries, Delivery};
+pub use ended::EndedRuns;
+pub use listeners::{Lagged, Listener, Listeners};
 pub use names::Names;
 pub use publisher::Publisher;
 
@@ -35,6 +45,8 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
         .name(name)
         .retry_on_initial_connect()
         .connection_timeout(Duration::from_secs(5))
+        // Two that are not answered end a connection.
+        .ping_interval(Duration::from_secs(10))
         .reconnect_delay_callback(|attempts| {
             Duration::from_millis(100 * attempts as u64).min(Duration::from_secs(1))
         });

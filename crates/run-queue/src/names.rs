@@ -7,8 +7,13 @@ use crate::ACK_WAIT;
 /// How long a wake-up is kept that no worker fetches. What is still due then is
 /// published again within a minute.
 const KEPT_FOR: Duration = Duration::from_secs(5 * 60);
+const EVENTS_KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+const EVENTS_MAX_BYTES: i64 = 512 * 1024 * 1024;
+const EVENTS_PER_RUN: i64 = 10_000;
+const DEAD_LETTERS_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const DEAD_LETTERS_MAX_BYTES: i64 = 64 * 1024 * 1024;
 
-/// The names of the stream, its consumer and the subjects; a prefix keeps those
+/// The names of the streams, the consumer and the subjects; a prefix keeps those
 /// of several deployments on one NATS server apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -16,6 +21,12 @@ pub struct Names {
     pub(crate) consumer: String,
     pub(crate) wake_ups: String,
     pub(crate) ended: String,
+    pub(crate) cancel_requested: String,
+    pub(crate) events_stream: String,
+    /// The runs' subjects are below this one.
+    events: String,
+    pub(crate) dead_letters_stream: String,
+    pub(crate) dead_letters: String,
 }
 
 impl Names {
@@ -30,7 +41,22 @@ impl Names {
             consumer: "run-worker".to_owned(),
             wake_ups: format!("{lower}runs.wake-up"),
             ended: format!("{lower}runs.ended"),
+            cancel_requested: format!("{lower}runs.cancel-requested"),
+            events_stream: format!("{upper}RUN_EVENTS"),
+            events: format!("{lower}runs.events"),
+            dead_letters_stream: format!("{upper}RUN_DEAD_LETTERS"),
+            dead_letters: format!("{lower}runs.dead-letter"),
         }
+    }
+
+    /// What happens to a run.
+    pub(crate) fn events_of(&self, run_id: i64) -> String {
+        format!("{}.{run_id}", self.events)
+    }
+
+    /// What happens to all runs.
+    pub(crate) fn all_events(&self) -> String {
+        format!("{}.*", self.events)
     }
 
     pub(crate) fn stream_config(&self) -> stream::Config {
@@ -39,6 +65,29 @@ impl Names {
             subjects: vec![self.wake_ups.clone()],
             retention: stream::RetentionPolicy::WorkQueue,
             max_age: KEPT_FOR,
+            ..Default::default()
+        }
+    }
+
+    /// The oldest events go first, those of a run that has too many as well.
+    pub(crate) fn events_config(&self) -> stream::Config {
+        stream::Config {
+            name: self.events_stream.clone(),
+            subjects: vec![self.all_events()],
+            max_age: EVENTS_KEPT_FOR,
+            max_bytes: EVENTS_MAX_BYTES,
+            max_messages_per_subject: EVENTS_PER_RUN,
+            allow_direct: true,
+            ..Default::default()
+        }
+    }
+
+    pub(crate) fn dead_letters_config(&self) -> stream::Config {
+        stream::Config {
+            name: self.dead_letters_stream.clone(),
+            subjects: vec![self.dead_letters.clone()],
+            max_age: DEAD_LETTERS_KEPT_FOR,
+            max_bytes: DEAD_LETTERS_MAX_BYTES,
             ..Default::default()
         }
     }
@@ -70,6 +119,12 @@ mod tests {
             assert_ne!(left.stream, right.stream);
             assert_ne!(left.wake_ups, right.wake_ups);
             assert_ne!(left.ended, right.ended);
+            assert_ne!(left.cancel_requested, right.cancel_requested);
+            assert_ne!(left.events_stream, right.events_stream);
+            assert_ne!(left.all_events(), right.all_events());
+            assert_ne!(left.events_of(1), right.events_of(1));
+            assert_ne!(left.dead_letters_stream, right.dead_letters_stream);
+            assert_ne!(left.dead_letters, right.dead_letters);
         }
     }
 }

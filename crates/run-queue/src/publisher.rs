@@ -1,26 +1,28 @@
-//! The half that asks for work, and tells what has ended.
+//! The half that asks for work, and tells what has ended or should.
 
 use std::time::Duration;
 
 use async_nats::{
-    Client, HeaderMap,
-    connection::State,
-    header,
+    Client, HeaderMap, header,
     jetstream::{
         self,
         context::{ContextBuilder, CreateStreamError, PublishErrorKind},
+        stream,
     },
 };
-use prost::Message as _;
-use proto::v1::{RunEnded, RunWakeUp};
+use prost::Message;
+use proto::v1::{RunCancelRequested, RunEnded, RunWakeUp};
 
-use crate::Names;
+use crate::{DeadLetter, Names, announcements::announce, connection::is_connected};
+
+/// What a dead letter has besides the payload of the message that it is about.
+const DEAD_LETTER_OVERHEAD: usize = 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     #[error("not connected to NATS")]
     Disconnected,
-    #[error("the wake-up was not accepted")]
+    #[error("the message was not accepted")]
     Refused(#[from] jetstream::context::PublishError),
     #[error("the stream could not be created")]
     NoStream(#[from] CreateStreamError),
@@ -44,7 +46,7 @@ impl Publisher {
 
     /// Whether the server can be reached, as far as the client knows.
     pub fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
+        is_connected(&self.client)
     }
 
     /// Publishes a wake-up and waits until the stream has stored it. Fails at
@@ -53,39 +55,75 @@ impl Publisher {
     /// `publication` must rise with every wake-up for the run: the server drops
     /// what it takes for a repetition.
     pub async fn wake_up(&self, run_id: i64, publication: i64) -> Result<(), PublishError> {
+        let stored = Stored {
+            stream: self.names.stream_config(),
+            subject: &self.names.wake_ups,
+            message_id: format!("{run_id}:{publication}"),
+            payload: RunWakeUp { run_id }.encode_to_vec(),
+        };
+        self.store(stored).await
+    }
+
+    /// Puts something aside and waits until the stream has stored it. Fails at
+    /// once while NATS is away. A letter that is repeated within two minutes is
+    /// stored once.
+    pub async fn dead_letter(&self, letter: DeadLetter) -> Result<(), PublishError> {
+        let max_payload = self.client.max_payload().saturating_sub(DEAD_LETTER_OVERHEAD);
+        let stored = Stored {
+            stream: self.names.dead_letters_config(),
+            subject: &self.names.dead_letters,
+            message_id: letter.message_id(),
+            payload: letter.into_pb(max_payload).encode_to_vec(),
+        };
+        self.store(stored).await
+    }
+
+    async fn store(&self, stored: Stored<'_>) -> Result<(), PublishError> {
         if !self.is_connected() {
             return Err(PublishError::Disconnected);
         }
-        match self.publish(run_id, publication).await {
+        match self.publish(&stored).await {
             // It was wiped: everything due is published again in time.
             Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
-                self.jetstream.get_or_create_stream(self.names.stream_config()).await?;
-                Ok(self.publish(run_id, publication).await?)
+                self.jetstream.get_or_create_stream(stored.stream.clone()).await?;
+                Ok(self.publish(&stored).await?)
             }
             published => Ok(published?),
         }
     }
 
-    async fn publish(
-        &self,
-        run_id: i64,
-        publication: i64,
-    ) -> Result<(), jetstream::context::PublishError> {
-        let payload = RunWakeUp { run_id }.encode_to_vec();
+    async fn publish(&self, stored: &Stored<'_>) -> Result<(), jetstream::context::PublishError> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::NATS_MESSAGE_ID, format!("{run_id}:{publication}"));
+        headers.insert(header::NATS_MESSAGE_ID, stored.message_id.as_str());
 
-        let subject = self.names.wake_ups.clone();
+        let (subject, payload) = (stored.subject.to_owned(), stored.payload.clone());
         self.jetstream.publish_with_headers(subject, headers, payload.into()).await?.await?;
         Ok(())
     }
 
     /// Tells those who wait that a run has ended. They also look by themselves
-    /// now and then, so that a lost message costs only time.
+    /// now and then, so that a lost message costs only time. Never waits.
     pub async fn ended(&self, run_id: i64) {
-        let payload = RunEnded { run_id }.encode_to_vec();
-        if let Err(error) = self.client.publish(self.names.ended.clone(), payload.into()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an end was not announced");
+        self.announce(&self.names.ended, &RunEnded { run_id });
+    }
+
+    /// Tells the worker that has a run that its end was asked for. It also looks
+    /// by itself, so that a lost message costs only time. Never waits.
+    pub async fn cancel_requested(&self, run_id: i64) {
+        self.announce(&self.names.cancel_requested, &RunCancelRequested { run_id });
+    }
+
+    fn announce(&self, subject: &str, message: &impl Message) {
+        if let Err(error) = announce(&self.client, subject.to_owned(), message) {
+            tracing::warn!(error = &error as &dyn std::error::Error, subject, "not announced");
         }
     }
+}
+
+/// A message that is kept, and the stream that keeps it.
+struct Stored<'a> {
+    stream: stream::Config,
+    subject: &'a str,
+    message_id: String,
+    payload: Vec<u8>,
 }
