@@ -8,6 +8,7 @@ mod csv;
 mod header;
 mod import;
 mod infer;
+mod ledger;
 mod url;
 
 use std::{fmt, sync::Arc};
@@ -17,7 +18,10 @@ use postgres_protocol::{
     password::scram_sha_256,
 };
 
-pub use self::import::{Import, Imported};
+pub use self::{
+    import::{Import, Imported},
+    ledger::Request,
+};
 use crate::{Error, Source, connect, egress::Egress, session::Session};
 
 /// A role's name in Postgres.
@@ -59,10 +63,11 @@ impl DatasetStore {
         let version = "SELECT current_setting('server_version_num')::int4";
         let version = session.client.query_typed_one(version, &[]).await;
         let version: i32 = version.and_then(|row| row.try_get(0)).map_err(Error::of_store)?;
-        session.close().await;
         if version < MIN_VERSION {
             return Err(Error::StoreUnfit { problem: "must be Postgres 16 or later".to_owned() });
         }
+        ledger::ensure(&session.client).await.map_err(Error::of_store)?;
+        session.close().await;
         Ok(store)
     }
 
@@ -154,6 +159,8 @@ impl DatasetStore {
             let role = escape_identifier(&self.role(id));
             client.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await?;
         }
+        // Whoever imported until the schema was dropped has committed.
+        ledger::forget(client, id).await?;
         client.batch_execute("COMMIT").await
     }
 

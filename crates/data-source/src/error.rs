@@ -41,6 +41,8 @@ pub enum Error {
     TableName { problem: &'static str },
     #[error("the table exists already")]
     TableExists,
+    #[error("the request id was used for another import")]
+    RequestIdReused,
     #[error("the data sets' store {problem}")]
     StoreUnfit { problem: String },
     #[error("the data sets' store failed")]
@@ -68,6 +70,7 @@ impl Error {
             | Self::RowTooLarge
             | Self::TableName { .. }
             | Self::TableExists
+            | Self::RequestIdReused
             | Self::StoreUnfit { .. } => false,
         }
     }

@@ -8,6 +8,8 @@ use chacha20poly1305::{
     AeadCore, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, OsRng, Payload, rand_core::RngCore},
 };
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 
 use crate::Error;
 
@@ -15,6 +17,8 @@ const VERSION: u8 = 1;
 /// Version and key id.
 const HEADER_LEN: usize = 2;
 const NONCE_LEN: usize = 24;
+/// What a key is used for besides sealing.
+const DIGEST_LABEL: &[u8] = b"tertulia digest 1\0";
 
 /// Seals with the first of its keys, opens with any of them.
 ///
@@ -29,6 +33,7 @@ pub struct Sealer {
 struct Key {
     id: u8,
     cipher: XChaCha20Poly1305,
+    mac: Hmac<Sha256>,
 }
 
 /// What is wrong with a configured list of keys.
@@ -55,6 +60,14 @@ impl Sealer {
             .encrypt(&nonce, Payload { msg: secret.as_bytes(), aad: &aad })
             .expect("a secret is far below the cipher's limit of 256 GiB");
         [&[VERSION, key.id], nonce.as_slice(), &ciphertext].concat()
+    }
+
+    /// Hashes of what may hold a secret, one with each key, the first key's first:
+    /// without the keys nobody can try whether a secret fits.
+    pub fn digests(&self, data: &[u8]) -> Vec<Vec<u8>> {
+        let digest =
+            |key: &Key| key.mac.clone().chain_update(data).finalize().into_bytes().to_vec();
+        self.keys.iter().map(digest).collect()
     }
 
     /// Opens what was sealed for the same owner with one of the keys.
@@ -99,7 +112,9 @@ fn parse_key(entry: &str) -> Result<Key, KeysError> {
     let id = id.parse().ok().filter(|&id| id != 0).ok_or(KeysError::Id)?;
     let key = BASE64_STANDARD.decode(key).map_err(|_| KeysError::Key(id))?;
     let cipher = XChaCha20Poly1305::new_from_slice(&key).map_err(|_| KeysError::Key(id))?;
-    Ok(Key { id, cipher })
+    let mac = Hmac::new_from_slice(&key).map_err(|_| KeysError::Key(id))?;
+    let mac = mac.chain_update(DIGEST_LABEL);
+    Ok(Key { id, cipher, mac })
 }
 
 impl fmt::Debug for Sealer {
@@ -147,6 +162,17 @@ mod tests {
             assert_eq!(sealer.open(7, &sealed).unwrap(), secret);
             assert!(matches!(sealer.open(8, &sealed), Err(Error::Sealed)));
         }
+    }
+
+    #[test]
+    fn a_digest_tells_nothing_without_its_key_and_survives_a_rotation() {
+        let (one, two) = (sealer(ONE), sealer(TWO));
+        let rotated = sealer(&format!("{TWO},{ONE}"));
+
+        assert_eq!(one.digests(b"a"), one.digests(b"a"));
+        assert_ne!(one.digests(b"a"), one.digests(b"b"));
+        assert_ne!(one.digests(b"a"), two.digests(b"a"));
+        assert_eq!(rotated.digests(b"a"), [two.digests(b"a"), one.digests(b"a")].concat());
     }
 
     #[test]

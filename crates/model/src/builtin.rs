@@ -17,6 +17,10 @@ mod vocabulary;
 mod words;
 
 use data_source::{Rows, Schema};
+use futures::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 
 use crate::{Error, Plan, Provider, Question};
 use intent::Problem;
@@ -44,19 +48,26 @@ impl Provider for Builtin {
         Ok(plan)
     }
 
-    async fn answer(
-        &self,
-        question: &Question<'_>,
-        _sql: &str,
-        rows: &Rows,
-    ) -> Result<String, Error> {
-        if typed_sql::find(question.text).is_some() {
-            return Ok(answer::answer(rows, Language::English, false));
-        }
-        let query = understand(question.text, question.schema);
-        let is_open_list = query.is_ok_and(|it| it.is_open_list());
-        Ok(answer::answer(rows, language(question.text), is_open_list))
+    /// A piece is a line, with its line break.
+    fn answer<'a>(
+        &'a self,
+        question: &'a Question<'a>,
+        _sql: &'a str,
+        rows: &'a Rows,
+    ) -> BoxStream<'a, Result<String, Error>> {
+        let answer = answer(question, rows);
+        let lines: Vec<_> = answer.split_inclusive('\n').map(|it| Ok(it.to_owned())).collect();
+        stream::iter(lines).boxed()
     }
+}
+
+fn answer(question: &Question<'_>, rows: &Rows) -> String {
+    if typed_sql::find(question.text).is_some() {
+        return answer::answer(rows, Language::English, false);
+    }
+    let query = understand(question.text, question.schema);
+    let is_open_list = query.is_ok_and(|it| it.is_open_list());
+    answer::answer(rows, language(question.text), is_open_list)
 }
 
 fn understand<'a>(text: &str, schema: &'a Schema) -> Result<Query<'a>, Problem> {

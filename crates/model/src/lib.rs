@@ -5,6 +5,7 @@ pub mod builtin;
 pub use builtin::Builtin;
 
 use data_source::{Rows, Schema};
+use futures::stream::BoxStream;
 
 /// Turns questions into SQL and results into answers.
 ///
@@ -14,13 +15,14 @@ pub trait Provider: Send + Sync + std::fmt::Debug + 'static {
     /// Plans what to do about a question.
     async fn plan(&self, question: &Question<'_>) -> Result<Plan, Error>;
 
-    /// Puts a result into words, in the language of the question.
-    async fn answer(
-        &self,
-        question: &Question<'_>,
-        sql: &str,
-        rows: &Rows,
-    ) -> Result<String, Error>;
+    /// Puts a result into words, in the language of the question, piece by piece:
+    /// together the pieces are the answer.
+    fn answer<'a>(
+        &'a self,
+        question: &'a Question<'a>,
+        sql: &'a str,
+        rows: &'a Rows,
+    ) -> BoxStream<'a, Result<String, Error>>;
 }
 
 #[derive(Debug, Clone, Copy)]

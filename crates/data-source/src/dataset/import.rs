@@ -6,6 +6,7 @@ use std::{
 };
 
 use postgres_protocol::escape::{escape_identifier, escape_literal};
+use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use tokio_postgres::error::SqlState;
 
@@ -14,6 +15,7 @@ use super::{
     csv::{Reader, Record},
     header,
     infer::{DataType, Inference},
+    ledger::{self, Request},
     schema,
 };
 use crate::{
@@ -21,6 +23,15 @@ use crate::{
     schema::{Column, Table},
     session::Session,
 };
+
+/// The transaction is idle while the file is read. If this machine is lost then, it
+/// must end soon: it holds the request's id.
+const BEGIN: &str = "
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL idle_in_transaction_session_timeout = 0;
+    SET LOCAL tcp_keepalives_idle = 30;
+    SET LOCAL tcp_keepalives_interval = 10;
+    SET LOCAL tcp_keepalives_count = 3";
 
 /// What to import, and how to read it.
 #[derive(Debug)]
@@ -32,11 +43,13 @@ pub struct Import {
     pub null_markers: Vec<String>,
     /// Whether a table of that name may be replaced.
     pub replace: bool,
+    /// Given, the same request imports once, however often it is made.
+    pub request: Option<Request>,
     /// The whole CSV. It is read twice: to find the types, and to copy.
     pub file: File,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     pub table: Table,
     pub row_count: u64,
@@ -57,18 +70,37 @@ impl DatasetStore {
     #[tracing::instrument(name = "dataset.import", skip_all, fields(data_source.id = id))]
     pub async fn import(&self, id: i64, import: Import) -> Result<Imported, Error> {
         check_name(&import.table)?;
-        let (table, replace) = (import.table.clone(), import.replace);
-        let checked = spawn_blocking(move || check(import));
-        let checked = checked.await.map_err(|panicked| Error::Store(panicked.into()))??;
-        let columns = checked.columns.iter().map(to_column).collect();
-
         let session = self.open().await?;
-        let target = Target { schema: schema(id), table, replace };
-        let row_count = Box::pin(target.fill(&session, checked)).await?;
+        let imported = Box::pin(import_once(&session, id, import)).await?;
         session.close().await;
-        let table = Table { schema: target.schema, name: target.table, columns };
-        Ok(Imported { table, row_count })
+        Ok(imported)
     }
+}
+
+/// Imports in one transaction, or gives the outcome of the same request before.
+async fn import_once(session: &Session, id: i64, import: Import) -> Result<Imported, Error> {
+    let client = &session.client;
+    client.batch_execute(BEGIN).await.map_err(Error::of_store)?;
+    let request = import.request;
+    if let Some(request) = &request
+        && let Some(before) = ledger::claim(client, id, request).await?
+    {
+        return Ok(before);
+    }
+
+    let target = Target::new(id, &import);
+    let checked = spawn_blocking(move || check(import));
+    let checked = checked.await.map_err(|panicked| Error::Store(panicked.into()))??;
+    let columns = checked.columns.iter().map(to_column).collect();
+    let staging = target.staging(session).await.map_err(Error::of_store)?;
+    let row_count = target.fill(session, &staging, checked).await?;
+    let (schema, name) = (target.schema.clone(), target.table.clone());
+    let imported = Imported { table: Table { schema, name, columns }, row_count };
+    if let Some(request) = &request {
+        ledger::record(client, id, request, &imported).await.map_err(Error::of_store)?;
+    }
+    client.batch_execute(&target.finish(&staging)).await.map_err(of_name)?;
+    Ok(imported)
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -132,21 +164,22 @@ struct Target {
 }
 
 impl Target {
-    /// Fills a new table under a name of its own and then gives it the right one,
-    /// so that a table that is replaced can be read until then.
-    async fn fill(&self, session: &Session, checked: Checked) -> Result<u64, Error> {
+    fn new(id: i64, import: &Import) -> Self {
+        Self { schema: schema(id), table: import.table.clone(), replace: import.replace }
+    }
+
+    /// Fills a new table under a name of its own, so that a table that is replaced
+    /// can be read until the end.
+    async fn fill(&self, session: &Session, staging: &str, checked: Checked) -> Result<u64, Error> {
         let client = &session.client;
-        let begin = "BEGIN; SET LOCAL lock_timeout = '10s'";
-        client.batch_execute(begin).await.map_err(Error::of_store)?;
+        let limit = "SET LOCAL lock_timeout = '10s'";
+        client.batch_execute(limit).await.map_err(Error::of_store)?;
         if !self.replace && self.exists(session).await.map_err(Error::of_store)? {
             return Err(Error::TableExists);
         }
-        let staging = self.staging(session).await.map_err(Error::of_store)?;
         let create = format!("CREATE TABLE {staging} ({})", definitions(&checked.columns));
         client.batch_execute(&create).await.map_err(Error::of_store)?;
-        let row_count = copy::copy(client, &staging, checked).await?;
-        client.batch_execute(&self.finish(&staging)).await.map_err(of_name)?;
-        Ok(row_count)
+        copy::copy(client, staging, checked).await
     }
 
     async fn exists(&self, session: &Session) -> Result<bool, tokio_postgres::Error> {
@@ -166,6 +199,7 @@ impl Target {
         Ok(format!("{}.{}", self.schema, escape_identifier(&format!("import {pid}"))))
     }
 
+    /// Gives the new table its right name, and commits.
     fn finish(&self, staging: &str) -> String {
         let name = escape_identifier(&self.table);
         let drop = if self.replace {

@@ -8,6 +8,7 @@ use data_source::{
     rows::ResultColumn,
     schema::{Column, Kind, Table},
 };
+use futures::TryStreamExt as _;
 
 use super::*;
 
@@ -82,6 +83,10 @@ fn question<'a>(text: &'a str, schema: &'a Schema) -> Question<'a> {
     Question { text, instructions: "", schema }
 }
 
+async fn pieces(question: &Question<'_>, rows: &Rows) -> Vec<String> {
+    Builtin.answer(question, "", rows).try_collect().await.unwrap()
+}
+
 #[tokio::test]
 async fn sql_and_questions_become_queries_and_the_rest_a_reply() {
     let schema = demo();
@@ -100,7 +105,7 @@ async fn sql_and_questions_become_queries_and_the_rest_a_reply() {
 async fn an_answer_is_in_the_language_of_the_question_and_owns_up_to_the_limit_of_a_list() {
     let schema = demo();
     let last_line = async |text, count| {
-        let answer = Builtin.answer(&question(text, &schema), "", &numbers(count)).await.unwrap();
+        let answer = pieces(&question(text, &schema), &numbers(count)).await.concat();
         answer.lines().last().unwrap_or_default().to_owned()
     };
 
@@ -111,4 +116,19 @@ async fn an_answer_is_in_the_language_of_the_question_and_owns_up_to_the_limit_o
     assert_eq!(last_line("list penguins", 100).await, limited);
     assert_eq!(last_line("list 100 penguins", 100).await, "Showing 50 of 100 rows.");
     assert_eq!(last_line("how many penguins by year", 100).await, "Showing 50 of 100 rows.");
+}
+
+#[tokio::test]
+async fn an_answer_comes_line_by_line_and_loses_nothing() {
+    let schema = demo();
+    let question = question("list penguins", &schema);
+    let mut broken = numbers(1);
+    broken.rows = vec![vec![Some("\na\r\n\nb\n".to_owned())]];
+
+    for rows in [numbers(0), numbers(1), numbers(2), numbers(100), broken] {
+        let pieces = pieces(&question, &rows).await;
+        let whole = answer(&question, &rows);
+        assert_eq!(pieces.concat(), whole);
+        assert_eq!(pieces.len(), whole.lines().count());
+    }
 }
