@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bootstrap::Connections;
 use clap::Parser;
+use storage::runs::Terms;
 
 /// Executes Tertulia's runs.
 #[derive(Clone, Debug, Parser)]
@@ -19,11 +20,26 @@ pub struct Config {
     /// For how many seconds a run is a worker's without a sign of life from it
     #[arg(long, env, default_value_t = 30, value_parser = clap::value_parser!(u64).range(3..=3600))]
     pub run_lease_seconds: u64,
+
+    /// For how many seconds a run may be worked on, all attempts together
+    #[arg(long, env, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub run_timeout_seconds: u64,
+
+    /// After how many seconds of a shutdown runs are handed over to other workers
+    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub drain_seconds: u64,
 }
 
 impl Config {
-    pub fn lease(&self) -> Duration {
-        Duration::from_secs(self.run_lease_seconds)
+    pub fn terms(&self) -> Terms {
+        Terms {
+            lease: Duration::from_secs(self.run_lease_seconds),
+            execution: Duration::from_secs(self.run_timeout_seconds),
+        }
+    }
+
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
     }
 }
 

@@ -7,6 +7,9 @@ use storage::runs::Failure;
 
 /// Doubles with each attempt.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+/// A part of the backoff that chance may take off, so that what failed together is
+/// not tried again together.
+const JITTER: f64 = 0.5;
 /// How long a message may be.
 const MAX_MESSAGE_BYTES: usize = 1_000;
 
@@ -36,28 +39,19 @@ impl From<sources::Error> for Error {
 }
 
 impl Error {
-    /// How long to wait after attempt number `attempts` before another; `None` if
-    /// none can succeed.
-    pub(crate) fn retry_after(&self, attempts: i32) -> Option<Duration> {
-        let is_transient = match self {
+    /// Whether another attempt may succeed.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
             Self::Storage(error) => matches!(error, storage::Error::Unavailable(_)),
             Self::DataSource(error) => error.is_transient(),
             Self::Model(error) => matches!(error, model::Error::Overloaded),
             Self::Refused(_) | Self::Damaged(_) => false,
-        };
-        let doublings = u32::try_from(attempts - 1).unwrap_or_default().min(5);
-        is_transient.then(|| FIRST_BACKOFF * 2_u32.pow(doublings))
+        }
     }
 
-    /// Whether a statement that was to be executed had reached its data source.
+    /// Whether it is the statement that failed, at its data source.
     pub(crate) fn is_of_statement(&self) -> bool {
-        match self {
-            Self::DataSource(error) => {
-                matches!(error, SourceError::Statement { .. } | SourceError::TimedOut)
-            }
-            Self::Model(_) => true,
-            Self::Storage(_) | Self::Refused(_) | Self::Damaged(_) => false,
-        }
+        matches!(self, Self::DataSource(SourceError::Statement { .. } | SourceError::TimedOut))
     }
 
     /// Whether it tells of a fault of ours, and not of the question's or of the data
@@ -77,10 +71,25 @@ impl Error {
             Self::Refused(refusal) => (refusal.reason(), refusal.to_string()),
             Self::Model(model::Error::Overloaded) => ("MODEL_UNAVAILABLE", self.to_string()),
             Self::Model(model::Error::Refused) => ("MODEL_REFUSED", self.to_string()),
-            Self::Storage(_) | Self::Damaged(_) => ("INTERNAL", "an internal error".to_owned()),
+            Self::Storage(_) | Self::Damaged(_) => return internal(),
         };
         Failure { reason, message: shortened(message) }
     }
+}
+
+/// What the caller is told of a fault of ours.
+pub(crate) fn internal() -> Failure {
+    Failure { reason: "INTERNAL", message: "an internal error".to_owned() }
+}
+
+/// How long to wait after attempt number `attempt` before another.
+pub(crate) fn backoff(attempt: i32) -> Duration {
+    longest_backoff(attempt).mul_f64(1.0 - JITTER * rand::random::<f64>())
+}
+
+fn longest_backoff(attempt: i32) -> Duration {
+    let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(5);
+    FIRST_BACKOFF * 2_u32.pow(doublings)
 }
 
 /// A data source can put a whole cell into its message.
@@ -108,6 +117,7 @@ fn of_data_source(error: &SourceError) -> &'static str {
         | SourceError::RowTooLarge
         | SourceError::TableName { .. }
         | SourceError::TableExists
+        | SourceError::RequestIdReused
         | SourceError::StoreUnfit { .. } => "INTERNAL",
     }
 }
@@ -117,12 +127,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_pass_is_tried_again_and_later_each_time() {
-        let overloaded = Error::Model(model::Error::Overloaded);
-        assert_eq!(overloaded.retry_after(1), Some(FIRST_BACKOFF));
-        assert_eq!(overloaded.retry_after(2), Some(FIRST_BACKOFF * 2));
-        assert_eq!(Error::Model(model::Error::Refused).retry_after(1), None);
-        assert_eq!(Error::DataSource(SourceError::TimedOut).retry_after(1), None);
+    fn only_what_may_pass_is_tried_again() {
+        assert!(Error::Model(model::Error::Overloaded).is_transient());
+        assert!(!Error::Model(model::Error::Refused).is_transient());
+        assert!(!Error::DataSource(SourceError::TimedOut).is_transient());
+    }
+
+    #[test]
+    fn every_attempt_waits_longer_and_not_all_equally_long() {
+        for attempt in 1..=3 {
+            let longest = longest_backoff(attempt);
+            assert_eq!(longest_backoff(attempt + 1), longest * 2);
+            let waits: Vec<Duration> = (0..100).map(|_| backoff(attempt)).collect();
+            assert!(waits.iter().all(|it| (longest / 2..=longest).contains(it)), "{waits:?}");
+            assert!(waits.iter().any(|it| *it != waits[0]));
+        }
     }
 
     #[test]

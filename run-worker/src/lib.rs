@@ -2,9 +2,11 @@
 //! conversation.
 
 mod attempt;
+mod cancels;
 pub mod config;
 pub mod error;
 mod execute;
+mod progress;
 pub mod worker;
 
 pub use error::Error;

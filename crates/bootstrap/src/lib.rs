@@ -4,8 +4,9 @@ mod connections;
 mod report;
 mod secret;
 
-use std::io;
+use std::{io, time::Duration};
 
+use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -14,8 +15,21 @@ pub use connections::{Connected, Connections};
 pub use report::report;
 pub use secret::Secret;
 
+/// How long what can't be cancelled, a look-up of a host for example, may hold the
+/// process at its end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs a service to its end.
+pub fn run(service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    init_logging();
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let served = runtime.block_on(service);
+    runtime.shutdown_timeout(FAREWELL);
+    served
+}
+
 /// Sends logs to standard output as JSON, at the levels that `RUST_LOG` asks for.
-pub fn init_logging() {
+fn init_logging() {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into());
     tracing_subscriber::fmt().json().with_env_filter(filter.from_env_lossy()).init();
 }
