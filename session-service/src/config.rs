@@ -1,12 +1,12 @@
 //! Configuration, read from the environment (or flags) once at start-up.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
 use bootstrap::{Connections, Secret};
 use clap::{Parser, ValueEnum};
 
-use crate::{auth, limits::PageLimits};
+use crate::{auth, limits::PageLimits, server::Settings};
 
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
@@ -51,6 +51,14 @@ pub struct Config {
     #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_messages_per_page: u32,
 
+    /// How many questions of a session may wait for their turn
+    #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub max_queued_runs_per_session: u32,
+
+    /// For how many seconds requests may go on after a shutdown was asked for
+    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub drain_seconds: u64,
+
     /// Whether clients can ask for the API's description
     #[arg(long, env, default_value = "on")]
     pub reflection: Switch,
@@ -81,8 +89,11 @@ impl Config {
         Ok(())
     }
 
-    pub fn reflection(&self) -> bool {
-        self.reflection == Switch::On
+    pub fn server(&self) -> Settings {
+        Settings {
+            reflection: self.reflection == Switch::On,
+            drain: Duration::from_secs(self.drain_seconds),
+        }
     }
 
     pub fn jwt(&self) -> auth::Rules<'_> {

@@ -5,8 +5,8 @@ use std::fs::File;
 use anyhow::Context as _;
 use bootstrap::report;
 use data_source::{
-    Schema,
-    dataset::{Import, Imported},
+    Schema, Sealer,
+    dataset::{self, Import, Imported},
     sealing::random_password,
 };
 use sources::Sources;
@@ -14,6 +14,7 @@ use storage::{
     DataSourceId, UserId,
     data_sources::{self, Changes, Postgres},
     entity::data_source::{Kind, Model},
+    idempotency::Request,
     page::Page,
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Upload {
     pub delimiter: u8,
     pub null_markers: Vec<String>,
     pub replace: bool,
+    pub request: Option<dataset::Request>,
     pub file: File,
 }
 
@@ -46,16 +48,22 @@ impl DataSources {
         Self { sources }
     }
 
+    /// What seals passwords.
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sources.sealer
+    }
+
     pub(crate) async fn create_postgres(
         &self,
         user_id: UserId,
+        request: Option<&Request>,
         name: String,
         access: Access,
     ) -> Result<Model, Error> {
         let password = access.password.unwrap_or_default();
         let sealed = self.sources.sealer.seal(user_id.0, &password);
         let db = &self.sources.db;
-        Ok(data_sources::insert(db, user_id, name, sealed, access.postgres).await?)
+        Ok(data_sources::insert(db, user_id, request, name, sealed, access.postgres).await?)
     }
 
     /// Creates an empty data set. In a task of its own: a caller who goes away
@@ -63,15 +71,21 @@ impl DataSources {
     pub(crate) async fn create_dataset(
         &self,
         user_id: UserId,
+        request: Option<Request>,
         name: String,
     ) -> Result<Model, Error> {
         let Sources { db, store, sealer, .. } = self.sources.clone();
         let created = tokio::spawn(async move {
+            if let Some(request) = &request
+                && let Some(made) = data_sources::find_made(&db, user_id, request).await?
+            {
+                return Ok(made);
+            }
             let password = random_password();
             let sealed = sealer.seal(user_id.0, &password);
             let reserved = data_sources::reserve_dataset(&db, user_id, name, sealed).await?;
             store.ensure(reserved.id.0, &password).await?;
-            Ok(data_sources::reveal_dataset(&db, &reserved).await?)
+            Ok(data_sources::reveal_dataset(&db, request.as_ref(), &reserved).await?)
         });
         created.await.context("creating a data set panicked")?
     }
@@ -92,6 +106,7 @@ impl DataSources {
     pub(crate) async fn update(
         &self,
         user_id: UserId,
+        request: Option<&Request>,
         id: DataSourceId,
         name: Option<String>,
         access: Option<Access>,
@@ -102,11 +117,16 @@ impl DataSources {
         };
         let sealed_password = password.map(|it| self.sources.sealer.seal(user_id.0, &it));
         let changes = Changes { name, postgres, sealed_password };
-        Ok(data_sources::update(&self.sources.db, user_id, id, changes).await?)
+        Ok(data_sources::update(&self.sources.db, user_id, request, id, changes).await?)
     }
 
-    pub(crate) async fn delete(&self, user_id: UserId, id: DataSourceId) -> Result<(), Error> {
-        Ok(data_sources::delete(&self.sources.db, user_id, id).await?)
+    pub(crate) async fn delete(
+        &self,
+        user_id: UserId,
+        request: Option<&Request>,
+        id: DataSourceId,
+    ) -> Result<(), Error> {
+        Ok(data_sources::delete(&self.sources.db, user_id, request, id).await?)
     }
 
     /// Reads a data source's tables, and keeps what was read for its agents.
@@ -146,8 +166,8 @@ impl DataSources {
         id: DataSourceId,
         upload: Upload,
     ) -> Result<Imported, Error> {
-        let Upload { table, delimiter, null_markers, replace, file } = upload;
-        let import = Import { table, delimiter, null_markers, replace, file };
+        let Upload { table, delimiter, null_markers, replace, request, file } = upload;
+        let import = Import { table, delimiter, null_markers, replace, request, file };
         let imported = self.sources.store.import(id.0, import).await;
         // Whatever went wrong: if the data set was deleted meanwhile, that is why.
         let row = data_sources::forget_schema(&self.sources.db, user_id, id).await?;

@@ -21,6 +21,12 @@ pub enum Error {
     Unauthenticated,
     #[error("the CSV is larger than {max_bytes} bytes")]
     ImportTooLarge { max_bytes: u64 },
+    /// A stream has ended before its last event, and can be resumed.
+    #[error("the events were not taken fast enough; watch again from the last one")]
+    SlowConsumer { after_event_id: i64 },
+    /// As above.
+    #[error("the server is shutting down; watch again from the last event")]
+    ShuttingDown { after_event_id: i64 },
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
@@ -60,6 +66,8 @@ impl Error {
             Self::InvalidArgument(_) => (Code::InvalidArgument, "INVALID_FIELD"),
             Self::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED"),
             Self::ImportTooLarge { .. } => (Code::ResourceExhausted, "IMPORT_TOO_LARGE"),
+            Self::SlowConsumer { .. } => (Code::Aborted, "SLOW_CONSUMER"),
+            Self::ShuttingDown { .. } => (Code::Unavailable, "SHUTTING_DOWN"),
             Self::Storage(error) => of_storage(error),
             Self::DataSource(error) => of_data_source(error),
             Self::Internal(_) => (Code::Internal, "INTERNAL"),
@@ -93,12 +101,15 @@ impl Error {
     }
 
     fn metadata(&self) -> HashMap<String, String> {
-        match self {
-            Self::DataSource(SourceError::Csv { line, .. }) => {
-                HashMap::from([("line".to_owned(), line.to_string())])
+        let (name, value) = match self {
+            Self::DataSource(SourceError::Csv { line, .. }) => ("line", line.to_string()),
+            Self::SlowConsumer { after_event_id } | Self::ShuttingDown { after_event_id } => {
+                ("after_event_id", after_event_id.to_string())
             }
-            _ => HashMap::new(),
-        }
+            Self::Storage(StorageError::SessionBusy { run_id }) => ("run_id", run_id.to_string()),
+            _ => return HashMap::new(),
+        };
+        HashMap::from([(name.to_owned(), value)])
     }
 }
 
@@ -116,6 +127,9 @@ fn of_storage(error: &StorageError) -> (Code, &'static str) {
         }
         StorageError::DataSourceInUse => (Code::FailedPrecondition, "DATA_SOURCE_IN_USE"),
         StorageError::EtagMismatch => (Code::Aborted, "ETAG_MISMATCH"),
+        StorageError::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL"),
+        StorageError::SessionBusy { .. } => (Code::FailedPrecondition, "SESSION_BUSY"),
+        StorageError::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED"),
         StorageError::Unavailable(_) => (Code::Unavailable, "UNAVAILABLE"),
         StorageError::Query(_) => (Code::Internal, "INTERNAL"),
     }
@@ -137,6 +151,7 @@ fn of_data_source(error: &SourceError) -> (Code, &'static str) {
         }
         SourceError::TableName { .. } => (Code::InvalidArgument, "INVALID_FIELD"),
         SourceError::TableExists => (Code::AlreadyExists, "TABLE_EXISTS"),
+        SourceError::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED"),
         SourceError::Store(_) if error.is_transient() => (Code::Unavailable, "UNAVAILABLE"),
         SourceError::Store(_) | SourceError::StoreUnfit { .. } | SourceError::Sealed => {
             (Code::Internal, "INTERNAL")
@@ -154,7 +169,7 @@ impl From<Error> for Status {
                 violations.into_iter().map(|it| FieldViolation::new(it.field, it.problem));
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
-        if code == Code::Unavailable {
+        if code == Code::Unavailable || reason == "QUEUE_FULL" {
             details.set_retry_info(Some(RETRY_AFTER));
         }
 

@@ -5,6 +5,7 @@ mod agents;
 mod data_sources;
 mod fields;
 mod page_token;
+mod repeatable;
 mod runs;
 mod sessions;
 mod time;

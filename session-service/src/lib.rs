@@ -11,7 +11,6 @@ pub mod limits;
 pub mod runs;
 pub mod server;
 pub mod sweep;
-mod waiting;
 
 pub use data_sources::DataSources;
 pub use error::Error;

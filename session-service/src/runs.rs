@@ -1,114 +1,164 @@
-//! Starting runs and waiting for them.
+//! Starting runs, cancelling them, waiting for them and watching them.
+
+mod hear;
+mod wait;
+mod watch;
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use async_nats::Client;
 use bootstrap::report;
-use run_queue::{Names, Publisher, ended::EndedRuns};
-use storage::{
-    DatabaseConnection, RunId, UserId,
-    entity::{message, run},
-    messages,
-    runs::{self, Conversation, Started, WakeUp},
+use run_queue::{
+    DeadLetter, Listeners, Names, Publisher,
+    events::{End, Event, EventLog, EventReader, RunEvent},
 };
-use tokio::time::{self, Instant};
-use tokio_util::sync::CancellationToken;
+use storage::{
+    DatabaseConnection, RunId, SessionId, UserId,
+    entity::run::{self, State},
+    idempotency::Request,
+    runs::{self, ATTEMPTS_EXHAUSTED, Signals, Start, WakeUp},
+    sessions,
+};
+use tokio::time;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Error, waiting::Waiting};
+use crate::Error;
 
-/// How often one who waits looks by himself: the announcement can be lost.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+pub(crate) use watch::{Watched, last_event_id};
+
+/// How many events are kept for one who watches: more than a run sends while a
+/// client has time to take one.
+const EVENTS_KEPT: usize = 256;
+/// How long publishing may take at the process' end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
 pub struct Runs {
     pub(crate) db: DatabaseConnection,
+    nats: Client,
+    names: Names,
     publisher: Publisher,
-    waiting: Waiting,
+    log: EventReader,
+    /// Those who wait for ends.
+    ends: Listeners<()>,
+    /// Those who watch.
+    events: Listeners<RunEvent>,
+    publishing: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Runs {
-    pub fn new(db: DatabaseConnection, publisher: Publisher, shutdown: CancellationToken) -> Self {
-        Self { db, publisher, waiting: Waiting::default(), shutdown }
+    pub fn new(
+        db: DatabaseConnection,
+        nats: Client,
+        names: Names,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            db,
+            publisher: Publisher::new(nats.clone(), names.clone()),
+            log: EventReader::new(nats.clone(), names.clone()),
+            nats,
+            names,
+            ends: Listeners::new(1),
+            events: Listeners::new(EVENTS_KEPT),
+            publishing: TaskTracker::new(),
+            shutdown,
+        }
     }
 
     /// Stores a run and wakes a worker for it.
-    ///
-    /// In a task of its own: a caller who goes away between the two would cost
-    /// the run the time until the sweep.
     pub(crate) async fn start(
         &self,
         user_id: UserId,
-        conversation: Conversation,
-        question: String,
+        request: Option<Request>,
+        start: Start,
     ) -> Result<run::Model, Error> {
+        self.change(async move |db| runs::start(&db, user_id, request.as_ref(), start).await).await
+    }
+
+    /// Cancels a run, or has its worker stop it.
+    pub(crate) async fn cancel(
+        &self,
+        user_id: UserId,
+        request: Option<Request>,
+        id: RunId,
+        reason: String,
+    ) -> Result<run::Model, Error> {
+        self.change(async move |db| runs::cancel(&db, user_id, request.as_ref(), id, reason).await)
+            .await
+    }
+
+    /// Deletes a session, and cancels what is unfinished of it.
+    pub(crate) async fn delete_session(
+        &self,
+        user_id: UserId,
+        request: Option<Request>,
+        id: SessionId,
+    ) -> Result<(), Error> {
+        self.change(async move |db| {
+            let signals = sessions::delete(&db, user_id, request.as_ref(), id).await?;
+            Ok(((), signals))
+        })
+        .await
+    }
+
+    /// Makes a change and publishes what follows from it.
+    ///
+    /// In a task of its own: a caller who goes away between the two would cost the
+    /// runs the time until the sweep.
+    async fn change<T, F>(
+        &self,
+        change: impl FnOnce(DatabaseConnection) -> F + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<(T, Signals), storage::Error>> + Send,
+    {
         let this = self.clone();
-        let started = tokio::spawn(async move {
-            let Started { run, wake_up } =
-                runs::start(&this.db, user_id, conversation, question).await?;
-            if let Some(wake_up) = wake_up {
-                tokio::spawn(async move { this.publish(wake_up).await });
-            }
-            Ok(run)
+        let changed = tokio::spawn(async move {
+            let (changed, signals) = change(this.db.clone()).await?;
+            this.publish_soon(signals);
+            Ok(changed)
         });
-        started.await.context("starting a run panicked")?
+        changed.await.context("a change of runs panicked")?
     }
 
-    /// Waits for a run that was just started. Whatever goes wrong meanwhile, it was
-    /// started: an error would have it asked again.
-    pub(crate) async fn wait_if_possible(
-        &self,
-        user_id: UserId,
-        run: run::Model,
-        timeout: Duration,
-    ) -> (run::Model, Option<message::Model>) {
-        if timeout.is_zero() {
-            return (run, None);
+    /// Publishes what a transaction has left to be published.
+    pub(crate) async fn publish(&self, signals: Signals) {
+        for run_id in signals.cancelling {
+            self.publisher.cancel_requested(run_id.0).await;
         }
-        match self.wait(user_id, run.id, timeout).await {
-            Ok(waited) => waited,
-            Err(error) => {
-                tracing::warn!(error = %report(&error), run.id = %run.id, "not waited for");
-                (run, None)
-            }
+        if let Some(wake_up) = signals.wake_up {
+            self.wake(wake_up).await;
+        }
+        for run in signals.ended {
+            self.announce_end(&run).await;
         }
     }
 
-    /// Waits until a run has ended, or until `timeout`, and returns it as it is
-    /// then, with its answer.
-    pub(crate) async fn wait(
-        &self,
-        user_id: UserId,
-        run_id: RunId,
-        timeout: Duration,
-    ) -> Result<(run::Model, Option<message::Model>), Error> {
-        let deadline = Instant::now() + timeout;
-        let waiter = self.waiting.join(run_id);
-        loop {
-            // Listening first: what ends after the look is announced.
-            let mut ended = std::pin::pin!(waiter.ended.notified());
-            ended.as_mut().enable();
-            let run = runs::get(&self.db, user_id, run_id).await?;
-            if run.ended_at.is_some() {
-                let answer = messages::find_answer(&self.db, user_id, run_id).await?;
-                return Ok((run, answer));
-            }
-            let now = Instant::now();
-            if deadline <= now || self.shutdown.is_cancelled() {
-                return Ok((run, None));
-            }
-            tokio::select! {
-                () = ended => (),
-                () = self.shutdown.cancelled() => (),
-                () = time::sleep_until(deadline.min(now + LOOK_AGAIN)) => (),
-            }
+    /// Publishes in a task of its own, which the process waits for at its end.
+    pub(crate) fn publish_soon(&self, signals: Signals) {
+        let this = self.clone();
+        self.publishing.spawn(async move { this.publish(signals).await });
+    }
+
+    /// Waits until what was to be published is sent, within bounds.
+    pub async fn finish(&self) {
+        self.publishing.close();
+        let sent = time::timeout(FAREWELL, async {
+            self.publishing.wait().await;
+            self.nats.flush().await
+        });
+        if !matches!(sent.await, Ok(Ok(()))) {
+            tracing::warn!("the last wake-ups are left to the sweep of another instance");
         }
     }
 
     /// Publishes a wake-up that was committed. One that can't be published is due
     /// again soon, for the sweep.
-    pub(crate) async fn publish(&self, wake_up: WakeUp) {
+    pub(crate) async fn wake(&self, wake_up: WakeUp) {
         let Err(error) = self.publisher.wake_up(wake_up.run_id.0, wake_up.publication).await else {
             return;
         };
@@ -118,21 +168,42 @@ impl Runs {
         }
     }
 
-    pub(crate) fn can_publish(&self) -> bool {
-        self.publisher.is_connected()
+    /// Tells the worker of a run again that it is to stop.
+    pub(crate) async fn request_cancel(&self, run_id: RunId) {
+        self.publisher.cancel_requested(run_id.0).await;
     }
 
-    /// Passes on to those who wait which runs have ended.
-    pub async fn hear_ends(self, client: Client, names: Names) {
-        let mut ends = match EndedRuns::subscribe(&client, &names).await {
-            Ok(ends) => ends,
-            Err(error) => {
-                tracing::error!(error = %report(&error), "ends can't be heard");
-                return;
-            }
+    /// Tells of a run that has ended without a worker, with the one event of its last
+    /// fence.
+    async fn announce_end(&self, run: &run::Model) {
+        let end = match run.state {
+            State::Cancelled => End::Cancelled,
+            State::Expired => End::Expired,
+            State::Queued
+            | State::Running
+            | State::Cancelling
+            | State::Succeeded
+            | State::Failed => End::Failed,
         };
-        while let Some(run_id) = ends.next().await {
-            self.waiting.announce(RunId(run_id));
+        let mut log = EventLog::new(self.nats.clone(), &self.names, run.id.0, run.fence);
+        log.write(Event::Ended(end));
+        // Those who wait here need not wait for NATS.
+        self.ends.announce(run.id.0, ());
+        self.publisher.ended(run.id.0).await;
+        if run.error_reason.as_deref() == Some(ATTEMPTS_EXHAUSTED) {
+            self.put_aside(run).await;
         }
+    }
+
+    /// Leaves a dead letter, for people: the run's row says all of it.
+    async fn put_aside(&self, run: &run::Model) {
+        let letter = DeadLetter::Exhausted { run_id: run.id.0, fence: run.fence };
+        if let Err(error) = self.publisher.dead_letter(letter).await {
+            tracing::error!(error = %report(&error), run.id = %run.id, "no dead letter was left");
+        }
+    }
+
+    pub(crate) fn can_publish(&self) -> bool {
+        self.publisher.is_connected()
     }
 }

@@ -24,8 +24,6 @@ use crate::{
     grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc},
 };
 
-/// How long requests may go on after the server was told to stop.
-const GRACE: Duration = Duration::from_secs(20);
 /// How many requests of a connection may be cancelled before they are looked at. A
 /// page that is left cancels many at once; more are an attack.
 const MAX_PENDING_RESETS: usize = 200;
@@ -37,6 +35,17 @@ pub struct Parts {
     pub runs: Runs,
     pub sources: DataSources,
     pub pages: PageLimits,
+    /// How many questions of a session may wait for their turn.
+    pub max_queued_runs: u32,
+}
+
+/// How to serve.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether clients can ask for the API's description.
+    pub reflection: bool,
+    /// How long requests may go on after the server was told to stop.
+    pub drain: Duration,
 }
 
 /// Serves on `listener` until `shutdown` is cancelled, then lets the requests in
@@ -45,12 +54,12 @@ pub async fn serve(
     listener: TcpListener,
     parts: Parts,
     verifier: Verifier,
-    reflection: bool,
+    settings: Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::new(health_service);
-    if reflection {
+    if settings.reflection {
         let builder = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
@@ -77,25 +86,28 @@ pub async fn serve(
         });
     let too_long = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(settings.drain).await;
     };
     tokio::select! {
         served = server => Ok(served?),
         () = too_long => {
-            tracing::warn!("requests were cut off at the end of the grace period");
+            tracing::warn!("requests were cut off at the end of the time to drain");
             Ok(())
         }
     }
 }
 
 fn add_services(routes: Routes, parts: Parts, verifier: Verifier) -> Routes {
-    let Parts { db, runs, sources, pages } = parts;
+    let Parts { db, runs, sources, pages, max_queued_runs } = parts;
     routes
         .add_service(SessionServiceServer::with_interceptor(
-            SessionGrpc::new(db.clone(), pages),
+            SessionGrpc::new(runs.clone(), pages),
             verifier.clone(),
         ))
-        .add_service(RunServiceServer::with_interceptor(RunGrpc::new(runs), verifier.clone()))
+        .add_service(RunServiceServer::with_interceptor(
+            RunGrpc::new(runs, max_queued_runs),
+            verifier.clone(),
+        ))
         .add_service(AgentServiceServer::with_interceptor(AgentGrpc::new(db), verifier.clone()))
         .add_service(DataSourceServiceServer::with_interceptor(
             DataSourceGrpc::new(sources),

@@ -7,7 +7,7 @@ use bootstrap::report;
 use futures::{StreamExt as _, stream};
 use sources::Sources;
 use storage::{
-    Error, data_sources,
+    DatabaseConnection, Error, SessionId, data_sources, idempotency,
     runs::{self, Due},
 };
 use tokio::time::{self, MissedTickBehavior};
@@ -19,43 +19,68 @@ use crate::Runs;
 const RUNS_PERIOD: Duration = Duration::from_secs(1);
 /// Deleted data sets are in less of a hurry.
 const DATASETS_PERIOD: Duration = Duration::from_secs(5);
+/// Requests that can be repeated are kept for a day.
+const REQUESTS_PERIOD: Duration = Duration::from_secs(60);
+/// What is a day old is in no hurry at all.
+const IMPORTS_PERIOD: Duration = Duration::from_secs(600);
 const RUNS_BATCH: u16 = 100;
+const REQUESTS_BATCH: u16 = 1_000;
 const DATASETS_BATCH: u16 = 10;
+const IMPORTS_BATCH: u16 = 1_000;
+/// After a failure, a sweep is not put off for its whole period.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
 /// How many things are done at a time: requests share the pool.
 const CONCURRENCY: usize = 8;
 
 /// Publishes and admits what is due, until `shutdown` is cancelled.
 pub async fn runs(runs: Runs, shutdown: CancellationToken) {
-    let sweep = async {
-        let mut ticks = ticks(RUNS_PERIOD);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = sweep_runs(&runs).await {
-                tracing::warn!(error = %report(&error), "the sweep failed");
-            }
-        }
-    };
+    let sweep = every(RUNS_PERIOD, "the sweep of runs", || sweep_runs(&runs));
+    shutdown.run_until_cancelled(sweep).await;
+}
+
+/// Ends what nobody else ends, until `shutdown` is cancelled. By itself, for it needs
+/// no NATS, which may be slow to answer.
+pub async fn overdue_runs(runs: Runs, shutdown: CancellationToken) {
+    let what = "the sweep of overdue runs";
+    let sweep = every(RUNS_PERIOD, what, || sweep_overdue_runs(&runs));
     shutdown.run_until_cancelled(sweep).await;
 }
 
 /// Drops the tables of deleted data sets, until `shutdown` is cancelled.
 pub async fn datasets(sources: Sources, shutdown: CancellationToken) {
-    let sweep = async {
-        let mut ticks = ticks(DATASETS_PERIOD);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = sweep_datasets(&sources).await {
-                tracing::warn!(error = %report(&error), "the sweep of data sets failed");
-            }
-        }
-    };
+    let what = "the sweep of data sets";
+    let sweep = every(DATASETS_PERIOD, what, || sweep_datasets(&sources));
     shutdown.run_until_cancelled(sweep).await;
 }
 
-fn ticks(period: Duration) -> time::Interval {
+/// Forgets requests that are old enough, until `shutdown` is cancelled.
+pub async fn requests(db: DatabaseConnection, shutdown: CancellationToken) {
+    let what = "the sweep of requests";
+    let sweep = every(REQUESTS_PERIOD, what, || sweep_requests(&db));
+    shutdown.run_until_cancelled(sweep).await;
+}
+
+/// Forgets imports that are old enough, until `shutdown` is cancelled.
+pub async fn imports(sources: Sources, shutdown: CancellationToken) {
+    let what = "the sweep of imports";
+    let sweep = every(IMPORTS_PERIOD, what, || sweep_imports(&sources));
+    shutdown.run_until_cancelled(sweep).await;
+}
+
+async fn every<F, E>(period: Duration, what: &str, sweep: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), E>>,
+    E: std::error::Error,
+{
     let mut ticks = time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
+    loop {
+        ticks.tick().await;
+        if let Err(error) = sweep().await {
+            tracing::warn!(error = %report(&error), "{what} failed");
+            ticks.reset_after(period.min(TRY_AGAIN));
+        }
+    }
 }
 
 /// While NATS is away, what is due stays due.
@@ -65,8 +90,8 @@ async fn sweep_runs(runs: &Runs) -> Result<(), Error> {
         let is_last = due.len() < RUNS_BATCH.into();
         let mut sessions = HashSet::new();
         let distinct = due.into_iter().filter(|due| match due {
-            Due::Publish(_) => true,
             Due::Admit(session_id) => sessions.insert(*session_id),
+            Due::Publish(_) | Due::Cancel(_) => true,
         });
         stream::iter(distinct).for_each_concurrent(CONCURRENCY, |due| look_at(runs, due)).await;
         if is_last {
@@ -77,15 +102,50 @@ async fn sweep_runs(runs: &Runs) -> Result<(), Error> {
 }
 
 async fn look_at(runs: &Runs, due: Due) {
-    let wake_up = match due {
-        Due::Publish(wake_up) => Ok(Some(wake_up)),
-        Due::Admit(session_id) => runs::admit_next(&runs.db, session_id).await,
-    };
-    match wake_up {
-        Ok(Some(wake_up)) => runs.publish(wake_up).await,
-        Ok(None) => (),
+    match due {
+        Due::Publish(wake_up) => runs.wake(wake_up).await,
+        Due::Cancel(run_id) => runs.request_cancel(run_id).await,
+        Due::Admit(session_id) => match runs::admit_next(&runs.db, session_id).await {
+            Ok(Some(wake_up)) => runs.wake(wake_up).await,
+            Ok(None) => (),
+            Err(error) => {
+                tracing::warn!(error = %report(&error), "a queue was left to its next time");
+            }
+        },
+    }
+}
+
+async fn sweep_overdue_runs(runs: &Runs) -> Result<(), Error> {
+    loop {
+        let overdue = runs::take_overdue(&runs.db, RUNS_BATCH.into()).await?;
+        let is_last = overdue.len() < RUNS_BATCH.into();
+        let sessions: HashSet<SessionId> = overdue.into_iter().collect();
+        stream::iter(sessions).for_each_concurrent(CONCURRENCY, |id| end(runs, id)).await;
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+async fn end(runs: &Runs, session_id: SessionId) {
+    match runs::end_overdue(&runs.db, session_id).await {
+        Ok(signals) => {
+            for run in &signals.ended {
+                tracing::info!(run.id = %run.id, state = ?run.state, "run ended by the sweep");
+            }
+            runs.publish_soon(signals);
+        }
         Err(error) => {
-            tracing::warn!(error = %report(&error), "a queue was left to its next time");
+            tracing::warn!(error = %report(&error), "runs were left to their next time");
+        }
+    }
+}
+
+async fn sweep_requests(db: &DatabaseConnection) -> Result<(), Error> {
+    loop {
+        let purged = idempotency::purge(db, REQUESTS_BATCH.into()).await?;
+        if purged < REQUESTS_BATCH.into() {
+            return Ok(());
         }
     }
 }
@@ -100,4 +160,13 @@ async fn sweep_datasets(sources: &Sources) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+async fn sweep_imports(sources: &Sources) -> Result<(), data_source::Error> {
+    loop {
+        let purged = sources.store.purge_imports(IMPORTS_BATCH.into()).await?;
+        if purged < IMPORTS_BATCH.into() {
+            return Ok(());
+        }
+    }
 }

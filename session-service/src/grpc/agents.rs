@@ -27,10 +27,10 @@ impl AgentService for AgentGrpc {
         request: Request<pb::CreateAgentRequest>,
     ) -> Result<Response<pb::CreateAgentResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let settings = convert::create_agent(request.into_inner())?;
+        let (repeatable, settings) = convert::create_agent(request.into_inner())?;
 
-        let agent = agents::insert(&self.db, user_id, settings).await.map_err(Error::from)?;
-        let agent = Some(convert::to_agent(agent));
+        let agent = agents::insert(&self.db, user_id, repeatable.as_ref(), settings);
+        let agent = Some(convert::to_agent(agent.await.map_err(Error::from)?));
         Ok(Response::new(pb::CreateAgentResponse { agent }))
     }
 
@@ -66,10 +66,10 @@ impl AgentService for AgentGrpc {
         request: Request<pb::UpdateAgentRequest>,
     ) -> Result<Response<pb::UpdateAgentResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (id, changes) = convert::update_agent(request.into_inner())?;
+        let (repeatable, id, changes) = convert::update_agent(request.into_inner())?;
 
-        let agent = agents::update(&self.db, user_id, id, changes).await.map_err(Error::from)?;
-        let agent = Some(convert::to_agent(agent));
+        let agent = agents::update(&self.db, user_id, repeatable.as_ref(), id, changes);
+        let agent = Some(convert::to_agent(agent.await.map_err(Error::from)?));
         Ok(Response::new(pb::UpdateAgentResponse { agent }))
     }
 
@@ -79,9 +79,10 @@ impl AgentService for AgentGrpc {
         request: Request<pb::DeleteAgentRequest>,
     ) -> Result<Response<pb::DeleteAgentResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let id = convert::agent_id(request.get_ref().agent_id)?;
+        let (repeatable, id) = convert::delete_agent(request.into_inner())?;
 
-        agents::delete(&self.db, user_id, id).await.map_err(Error::from)?;
+        let deleted = agents::delete(&self.db, user_id, repeatable.as_ref(), id);
+        deleted.await.map_err(Error::from)?;
         Ok(Response::new(pb::DeleteAgentResponse {}))
     }
 }

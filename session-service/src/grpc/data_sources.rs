@@ -1,11 +1,13 @@
 //! DataSourceService.
 
 mod convert;
+mod import;
 mod upload;
 
 use proto::v1::{self as pb, data_source_service_server::DataSourceService};
 use tonic::{Request, Response, Status, Streaming};
 
+use self::convert::UpdateDataSource;
 use crate::{DataSources, auth::Caller};
 
 #[derive(Debug)]
@@ -27,11 +29,14 @@ impl DataSourceService for DataSourceGrpc {
         request: Request<pb::CreateDataSourceRequest>,
     ) -> Result<Response<pb::CreateDataSourceResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (name, access) = convert::create_data_source(request.into_inner())?;
+        let sealer = self.sources.sealer();
+        let (repeatable, name, access) = convert::create_data_source(request.into_inner(), sealer)?;
 
         let source = match access {
-            Some(access) => self.sources.create_postgres(user_id, name, access).await?,
-            None => self.sources.create_dataset(user_id, name).await?,
+            Some(access) => {
+                self.sources.create_postgres(user_id, repeatable.as_ref(), name, access).await?
+            }
+            None => self.sources.create_dataset(user_id, repeatable, name).await?,
         };
         let data_source = Some(convert::to_data_source(source));
         Ok(Response::new(pb::CreateDataSourceResponse { data_source }))
@@ -68,9 +73,10 @@ impl DataSourceService for DataSourceGrpc {
         request: Request<pb::UpdateDataSourceRequest>,
     ) -> Result<Response<pb::UpdateDataSourceResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (id, name, access) = convert::update_data_source(request.into_inner())?;
+        let update = convert::update_data_source(request.into_inner(), self.sources.sealer())?;
+        let UpdateDataSource { request, id, name, access } = update;
 
-        let source = self.sources.update(user_id, id, name, access).await?;
+        let source = self.sources.update(user_id, request.as_ref(), id, name, access).await?;
         let data_source = Some(convert::to_data_source(source));
         Ok(Response::new(pb::UpdateDataSourceResponse { data_source }))
     }
@@ -81,9 +87,9 @@ impl DataSourceService for DataSourceGrpc {
         request: Request<pb::DeleteDataSourceRequest>,
     ) -> Result<Response<pb::DeleteDataSourceResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let id = convert::data_source_id(request.get_ref().data_source_id)?;
+        let (repeatable, id) = convert::delete_data_source(request.into_inner())?;
 
-        self.sources.delete(user_id, id).await?;
+        self.sources.delete(user_id, repeatable.as_ref(), id).await?;
         Ok(Response::new(pb::DeleteDataSourceResponse {}))
     }
 
@@ -107,12 +113,13 @@ impl DataSourceService for DataSourceGrpc {
     ) -> Result<Response<pb::ImportTableResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
         let mut stream = request.into_inner();
-        let table = convert::import_table(stream.message().await?)?;
+        let table = import::import_table(stream.message().await?)?;
         let id = table.data_source_id;
         self.sources.check_import(user_id, id).await?;
-        let file = upload::receive(stream).await?;
+        let (file, content_hash) = upload::receive(stream, table.hash()).await?;
 
-        let imported = self.sources.import(user_id, id, table.with(file)).await?;
+        let upload = table.with(file, content_hash);
+        let imported = self.sources.import(user_id, id, upload).await?;
         Ok(Response::new(convert::to_import_table(imported)))
     }
 }

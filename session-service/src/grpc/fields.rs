@@ -2,6 +2,7 @@
 //! the caller learns of them at once.
 
 use prost_types::FieldMask;
+use uuid::Uuid;
 
 use crate::{Error, error::Violation};
 
@@ -46,6 +47,20 @@ impl Fields {
         new: impl Fn(i64) -> I,
     ) -> Option<I> {
         (value != 0).then(|| self.id(field, value, new))
+    }
+
+    /// The id that a caller gave a request, if any: a UUID in its usual form.
+    pub(super) fn request_id(&mut self, field: &'static str, value: &str) -> Option<Uuid> {
+        if value.is_empty() {
+            return None;
+        }
+        // The other forms have other lengths.
+        let is_usual = value.len() == uuid::fmt::Hyphenated::LENGTH;
+        let id = Uuid::try_parse(value).ok().filter(|id| is_usual && !id.is_nil());
+        if id.is_none() {
+            self.refuse(field, "must be a UUID of 36 characters, not all zeros");
+        }
+        id
     }
 
     pub(super) fn not_negative(&mut self, field: &'static str, value: i64) -> i64 {
@@ -171,6 +186,34 @@ mod tests {
             fields.page(-1);
             fields.line("title", "a\0b");
         });
+    }
+
+    #[test]
+    fn a_request_id_is_absent_or_a_uuid_in_its_usual_form() {
+        let lower = "936da01f-9abd-4d9d-80c7-02af85c822a8";
+        let id = Some(Uuid::from_u128(0x936d_a01f_9abd_4d9d_80c7_02af_85c8_22a8));
+        check(&[], |fields| {
+            assert_eq!(fields.request_id("request_id", ""), None);
+            assert_eq!(fields.request_id("request_id", lower), id);
+            assert_eq!(fields.request_id("request_id", &lower.to_uppercase()), id);
+        });
+        for malformed in [
+            " ",
+            "7",
+            "936da01f9abd4d9d80c702af85c822a8",
+            "{936da01f-9abd-4d9d-80c7-02af85c822a8}",
+            "urn:uuid:936da01f-9abd-4d9d-80c7-02af85c822a8",
+            " 936da01f-9abd-4d9d-80c7-02af85c822a8",
+            "936da01f-9abd-4d9d-80c7-02af85c822a",
+            "936da01f-9abd-4d9d-80c7-02af85c822ag",
+            "936da01f9-abd-4d9d-80c7-02af85c822a8",
+            "936da01f-9abd-4d9d-80c7-02af85c822é",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
+            check(&["request_id"], |fields| {
+                assert_eq!(fields.request_id("request_id", malformed), None, "{malformed}");
+            });
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod convert;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use proto::v1::{self as pb, run_service_server::RunService};
 use storage::runs;
 use tonic::{Request, Response, Status};
@@ -12,11 +13,13 @@ use crate::{Error, Runs, auth::Caller};
 #[derive(Debug)]
 pub(crate) struct RunGrpc {
     runs: Runs,
+    /// How many questions of a session may wait for their turn.
+    max_waiting: u32,
 }
 
 impl RunGrpc {
-    pub(crate) fn new(runs: Runs) -> Self {
-        Self { runs }
+    pub(crate) fn new(runs: Runs, max_waiting: u32) -> Self {
+        Self { runs, max_waiting }
     }
 }
 
@@ -28,10 +31,10 @@ impl RunService for RunGrpc {
         request: Request<pb::StartRunRequest>,
     ) -> Result<Response<pb::StartRunResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (conversation, question, wait) = convert::start_run(request.into_inner())?;
+        let asked = convert::start_run(request.into_inner(), self.max_waiting)?;
 
-        let run = self.runs.start(user_id, conversation, question).await?;
-        let (run, answer) = self.runs.wait_if_possible(user_id, run, wait).await;
+        let run = self.runs.start(user_id, asked.request, asked.start).await?;
+        let (run, answer) = self.runs.wait_if_possible(user_id, run, asked.wait).await;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
         Ok(Response::new(pb::StartRunResponse { run, answer }))
     }
@@ -74,5 +77,33 @@ impl RunService for RunGrpc {
         let (run, answer) = self.runs.wait(user_id, id, timeout).await?;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
         Ok(Response::new(pb::WaitRunResponse { run, answer }))
+    }
+
+    type WatchRunStream = BoxStream<'static, Result<pb::WatchRunResponse, Status>>;
+
+    #[tracing::instrument(name = "grpc.watch_run", skip_all)]
+    async fn watch_run(
+        &self,
+        request: Request<pb::WatchRunRequest>,
+    ) -> Result<Response<Self::WatchRunStream>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let (id, after) = convert::watch_run(request.get_ref())?;
+
+        let watched = self.runs.watch(user_id, id, after).await?;
+        let watched = watched.map_ok(convert::to_watched).map_err(Status::from);
+        Ok(Response::new(watched.boxed()))
+    }
+
+    #[tracing::instrument(name = "grpc.cancel_run", skip_all)]
+    async fn cancel_run(
+        &self,
+        request: Request<pb::CancelRunRequest>,
+    ) -> Result<Response<pb::CancelRunResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let (repeatable, id, reason) = convert::cancel_run(request.into_inner())?;
+
+        let run = self.runs.cancel(user_id, repeatable, id, reason).await?;
+        let run = Some(convert::to_run(run));
+        Ok(Response::new(pb::CancelRunResponse { run }))
     }
 }

@@ -6,20 +6,21 @@ use proto::v1::{self as pb, session_service_server::SessionService};
 use storage::{DatabaseConnection, messages, sessions};
 use tonic::{Request, Response, Status};
 
-use self::convert::Start;
-use crate::{Error, PageLimits, auth::Caller};
+use self::convert::{Start, UpdateSession};
+use crate::{Error, PageLimits, Runs, auth::Caller};
 
 pub(super) use convert::to_message;
 
 #[derive(Debug)]
 pub(crate) struct SessionGrpc {
     db: DatabaseConnection,
+    runs: Runs,
     pages: PageLimits,
 }
 
 impl SessionGrpc {
-    pub(crate) fn new(db: DatabaseConnection, pages: PageLimits) -> Self {
-        Self { db, pages }
+    pub(crate) fn new(runs: Runs, pages: PageLimits) -> Self {
+        Self { db: runs.db.clone(), runs, pages }
     }
 }
 
@@ -31,9 +32,9 @@ impl SessionService for SessionGrpc {
         request: Request<pb::CreateSessionRequest>,
     ) -> Result<Response<pb::CreateSessionResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (agent_id, title) = convert::create_session(request.get_ref())?;
+        let (repeatable, agent_id, title) = convert::create_session(request.into_inner())?;
 
-        let session = sessions::insert(&self.db, user_id, agent_id, title);
+        let session = sessions::insert(&self.db, user_id, repeatable.as_ref(), agent_id, title);
         let session = Some(convert::to_session(session.await.map_err(Error::from)?));
         Ok(Response::new(pb::CreateSessionResponse { session }))
     }
@@ -81,9 +82,10 @@ impl SessionService for SessionGrpc {
         request: Request<pb::UpdateSessionRequest>,
     ) -> Result<Response<pb::UpdateSessionResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (id, changes, etag) = convert::update_session(request.into_inner())?;
+        let UpdateSession { request, id, changes, etag } =
+            convert::update_session(request.into_inner())?;
 
-        let session = sessions::update(&self.db, user_id, id, changes, etag);
+        let session = sessions::update(&self.db, user_id, request.as_ref(), id, changes, etag);
         let session = Some(convert::to_session(session.await.map_err(Error::from)?));
         Ok(Response::new(pb::UpdateSessionResponse { session }))
     }
@@ -94,9 +96,9 @@ impl SessionService for SessionGrpc {
         request: Request<pb::DeleteSessionRequest>,
     ) -> Result<Response<pb::DeleteSessionResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let id = convert::session_id(request.get_ref().session_id)?;
+        let (repeatable, id) = convert::delete_session(request.into_inner())?;
 
-        sessions::delete(&self.db, user_id, id).await.map_err(Error::from)?;
+        self.runs.delete_session(user_id, repeatable, id).await?;
         Ok(Response::new(pb::DeleteSessionResponse {}))
     }
 
@@ -106,10 +108,10 @@ impl SessionService for SessionGrpc {
         request: Request<pb::UndeleteSessionRequest>,
     ) -> Result<Response<pb::UndeleteSessionResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let id = convert::session_id(request.get_ref().session_id)?;
+        let (repeatable, id) = convert::undelete_session(request.into_inner())?;
 
-        let session = sessions::undelete(&self.db, user_id, id).await.map_err(Error::from)?;
-        let session = Some(convert::to_session(session));
+        let session = sessions::undelete(&self.db, user_id, repeatable.as_ref(), id);
+        let session = Some(convert::to_session(session.await.map_err(Error::from)?));
         Ok(Response::new(pb::UndeleteSessionResponse { session }))
     }
 

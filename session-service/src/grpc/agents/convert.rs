@@ -1,10 +1,13 @@
 //! Between AgentService's wire types and ours.
 
+use std::mem;
+
 use proto::v1 as pb;
 use storage::{
     AgentId, DataSourceId,
     agents::{Changes, Settings},
     entity::agent::Model,
+    idempotency::Request,
     page::Page,
 };
 
@@ -25,8 +28,12 @@ const MAX_TABLE_CHARS: usize = 200;
 const DEFAULT_PER_PAGE: u32 = 20;
 const MAX_PER_PAGE: u32 = 50;
 
-pub(super) fn create_agent(request: pb::CreateAgentRequest) -> Result<Settings, Error> {
+pub(super) fn create_agent(
+    mut request: pb::CreateAgentRequest,
+) -> Result<(Option<Request>, Settings), Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("CreateAgent", &request, &request_id);
     let (max_rows, statement_timeout_ms) = limits(&mut fields, request.limits);
     let settings = Settings {
         name: fields.name("name", &request.name),
@@ -38,7 +45,7 @@ pub(super) fn create_agent(request: pb::CreateAgentRequest) -> Result<Settings, 
         statement_timeout_ms,
     };
     fields.check()?;
-    Ok(settings)
+    Ok((repeatable, settings))
 }
 
 pub(super) fn agent_id(value: i64) -> Result<AgentId, Error> {
@@ -48,8 +55,23 @@ pub(super) fn agent_id(value: i64) -> Result<AgentId, Error> {
     Ok(id)
 }
 
-pub(super) fn update_agent(request: pb::UpdateAgentRequest) -> Result<(AgentId, Changes), Error> {
+pub(super) fn delete_agent(
+    mut request: pb::DeleteAgentRequest,
+) -> Result<(Option<Request>, AgentId), Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("DeleteAgent", &request, &request_id);
+    let id = fields.id("agent_id", request.agent_id, AgentId);
+    fields.check()?;
+    Ok((repeatable, id))
+}
+
+pub(super) fn update_agent(
+    mut request: pb::UpdateAgentRequest,
+) -> Result<(Option<Request>, AgentId, Changes), Error> {
+    let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("UpdateAgent", &request, &request_id);
     let id = fields.id("agent_id", request.agent_id, AgentId);
     let known = [
         ("name", !request.name.is_empty()),
@@ -86,7 +108,7 @@ pub(super) fn update_agent(request: pb::UpdateAgentRequest) -> Result<(AgentId, 
         }
     }
     fields.check()?;
-    Ok((id, changes))
+    Ok((repeatable, id, changes))
 }
 
 fn model(fields: &mut Fields, name: String) -> String {

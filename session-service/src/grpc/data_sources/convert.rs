@@ -1,22 +1,23 @@
 //! Between DataSourceService's wire types and ours.
 
-use std::fs::File;
+use std::mem;
 
 use data_source::{
+    Sealer,
     dataset::Imported,
     is_readable_ca,
     schema::{Column, Table},
     source::SslMode,
 };
-use proto::v1::{
-    self as pb, create_data_source_request::Kind as NewKind, data_source::Kind,
-    import_table_request::Part,
+use proto::v1::{self as pb, create_data_source_request::Kind as NewKind, data_source::Kind};
+use storage::{
+    DataSourceId, data_sources::Postgres, entity::data_source::Model, idempotency::Request,
+    page::Page,
 };
-use storage::{DataSourceId, data_sources::Postgres, entity::data_source::Model, page::Page};
 
 use crate::{
     Error,
-    data_sources::{Access, Upload},
+    data_sources::Access,
     grpc::{fields::Fields, page_token, time::to_timestamp},
 };
 
@@ -24,18 +25,19 @@ const DEFAULT_PORT: u16 = 5432;
 /// The longest name in DNS.
 const MAX_HOST_BYTES: usize = 253;
 /// The longest identifier in Postgres.
-const MAX_IDENTIFIER_BYTES: usize = 63;
+pub(super) const MAX_IDENTIFIER_BYTES: usize = 63;
 const MAX_PASSWORD_CHARS: usize = 1_000;
 const MAX_CA_BYTES: usize = 64 * 1024;
-const MAX_NULL_MARKERS: usize = 20;
-const MAX_MARKER_CHARS: usize = 100;
 const DEFAULT_PER_PAGE: u32 = 20;
 const MAX_PER_PAGE: u32 = 50;
 
 pub(super) fn create_data_source(
-    request: pb::CreateDataSourceRequest,
-) -> Result<(String, Option<Access>), Error> {
+    mut request: pb::CreateDataSourceRequest,
+    sealer: &Sealer,
+) -> Result<(Option<Request>, String, Option<Access>), Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.secret_request("CreateDataSource", &request, &request_id, sealer);
     let name = fields.name("name", &request.name);
     let access = match request.kind {
         Some(NewKind::Dataset(pb::Dataset {})) => None,
@@ -46,13 +48,24 @@ pub(super) fn create_data_source(
         }
     };
     fields.check()?;
-    Ok((name, access))
+    Ok((repeatable, name, access))
+}
+
+/// A change of a data source that was asked for.
+pub(super) struct UpdateDataSource {
+    pub request: Option<Request>,
+    pub id: DataSourceId,
+    pub name: Option<String>,
+    pub access: Option<Access>,
 }
 
 pub(super) fn update_data_source(
-    request: pb::UpdateDataSourceRequest,
-) -> Result<(DataSourceId, Option<String>, Option<Access>), Error> {
+    mut request: pb::UpdateDataSourceRequest,
+    sealer: &Sealer,
+) -> Result<UpdateDataSource, Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.secret_request("UpdateDataSource", &request, &request_id, sealer);
     let id = fields.id("data_source_id", request.data_source_id, DataSourceId);
     let known = [("name", !request.name.is_empty()), ("postgres", request.postgres.is_some())];
     let mask = fields.mask(request.update_mask, &known);
@@ -61,7 +74,18 @@ pub(super) fn update_data_source(
         .contains(&"postgres")
         .then(|| access(&mut fields, request.postgres.unwrap_or_default()));
     fields.check()?;
-    Ok((id, name, access))
+    Ok(UpdateDataSource { request: repeatable, id, name, access })
+}
+
+pub(super) fn delete_data_source(
+    mut request: pb::DeleteDataSourceRequest,
+) -> Result<(Option<Request>, DataSourceId), Error> {
+    let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("DeleteDataSource", &request, &request_id);
+    let id = fields.id("data_source_id", request.data_source_id, DataSourceId);
+    fields.check()?;
+    Ok((repeatable, id))
 }
 
 fn access(fields: &mut Fields, source: pb::PostgresSource) -> Access {
@@ -195,76 +219,6 @@ fn to_postgres(postgres: Postgres) -> pb::PostgresSource {
         ssl_mode: ssl_mode.into(),
         ca_pem: postgres.ca_pem.unwrap_or_default(),
     }
-}
-
-/// What to make of a file that is still to be received.
-pub(super) struct ImportTable {
-    pub data_source_id: DataSourceId,
-    table: String,
-    delimiter: u8,
-    null_markers: Vec<String>,
-    replace: bool,
-}
-
-impl ImportTable {
-    pub(super) fn with(self, file: File) -> Upload {
-        let Self { data_source_id: _, table, delimiter, null_markers, replace } = self;
-        Upload { table, delimiter, null_markers, replace, file }
-    }
-}
-
-pub(super) fn import_table(first: Option<pb::ImportTableRequest>) -> Result<ImportTable, Error> {
-    let Some(Part::Table(table)) = first.and_then(|first| first.part) else {
-        return Err(Error::invalid("part", "must be table in the first message"));
-    };
-    let mut fields = Fields::default();
-    let null_markers = match table.null_markers {
-        None => vec![String::new(), "NA".to_owned()],
-        Some(pb::NullMarkers { markers }) => markers,
-    };
-    if MAX_NULL_MARKERS < null_markers.len() {
-        let problem = format!("must not have more than {MAX_NULL_MARKERS} entries");
-        fields.refuse("table.null_markers", problem);
-    }
-    if null_markers.iter().any(|marker| MAX_MARKER_CHARS < marker.chars().count()) {
-        let problem = format!("must not have more than {MAX_MARKER_CHARS} characters each");
-        fields.refuse("table.null_markers", problem);
-    }
-    let import = ImportTable {
-        data_source_id: fields.id("table.data_source_id", table.data_source_id, DataSourceId),
-        delimiter: delimiter(&mut fields, &table.delimiter),
-        table: table_name(&mut fields, table.table_name),
-        null_markers,
-        replace: table.replace,
-    };
-    fields.check()?;
-    Ok(import)
-}
-
-fn delimiter(fields: &mut Fields, delimiter: &str) -> u8 {
-    match *delimiter.as_bytes() {
-        [] => b',',
-        [byte] if byte.is_ascii() && !b"\"\r\n\0".contains(&byte) => byte,
-        _ => {
-            let problem = "must be one ASCII character, no quote and no line break";
-            fields.refuse("table.delimiter", problem);
-            b','
-        }
-    }
-}
-
-fn table_name(fields: &mut Fields, name: String) -> String {
-    let is_first = |c: char| c.is_ascii_lowercase() || c == '_';
-    let is_other = |c: char| is_first(c) || c.is_ascii_digit();
-    if !name.starts_with(is_first)
-        || !name.chars().all(is_other)
-        || MAX_IDENTIFIER_BYTES < name.len()
-    {
-        let problem =
-            "must be 1 to 63 lower-case letters, digits and _, not beginning with a digit";
-        fields.refuse("table.table_name", problem);
-    }
-    name
 }
 
 pub(super) fn to_import_table(imported: Imported) -> pb::ImportTableResponse {

@@ -4,6 +4,7 @@ use std::{fs::File, io::Seek as _};
 
 use anyhow::Context as _;
 use proto::v1::{ImportTableRequest, import_table_request::Part};
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tonic::{Status, Streaming};
 
@@ -13,8 +14,12 @@ use crate::Error;
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Writes what is received to a temporary file without a name, which goes when
-/// it is closed, and returns it at its beginning.
-pub(super) async fn receive(mut stream: Streaming<ImportTableRequest>) -> Result<File, Status> {
+/// it is closed, and returns it at its beginning; with what becomes of `hash`, which
+/// it is added to.
+pub(super) async fn receive(
+    mut stream: Streaming<ImportTableRequest>,
+    mut hash: Sha256,
+) -> Result<(File, [u8; 32]), Status> {
     let file = tempfile::tempfile().context("a temporary file can be made").map_err(Error::from)?;
     let mut file = tokio::io::BufWriter::new(tokio::fs::File::from_std(file));
     let mut received = 0;
@@ -26,11 +31,12 @@ pub(super) async fn receive(mut stream: Streaming<ImportTableRequest>) -> Result
         if MAX_BYTES < received {
             return Err(Error::ImportTooLarge { max_bytes: MAX_BYTES }.into());
         }
+        hash.update(&data);
         file.write_all(&data).await.context("writing a temporary file").map_err(Error::from)?;
     }
     file.flush().await.context("writing a temporary file").map_err(Error::from)?;
 
     let mut file = file.into_inner().into_std().await;
     file.rewind().context("rewinding a temporary file").map_err(Error::from)?;
-    Ok(file)
+    Ok((file, hash.finalize().into()))
 }

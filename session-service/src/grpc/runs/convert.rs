@@ -1,29 +1,47 @@
 //! Between RunService's wire types and ours.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
-use proto::v1::{self as pb, RunState};
+use chrono::Utc;
+use proto::v1::{self as pb, RunEvent, RunState, run_event::Event};
 use storage::{
     AgentId, RunId, SessionId,
     entity::run::{Model, State},
+    idempotency::Request,
     page::Page,
-    runs::{Conversation, Filter},
+    runs::{Concurrency, Conversation, Filter, Start},
 };
 
 use crate::{
     Error,
-    grpc::{fields::Fields, page_token, time::to_timestamp},
+    grpc::{fields::Fields, page_token, sessions::to_message, time::to_timestamp},
+    runs::{Watched, last_event_id},
 };
 
 const DEFAULT_PER_PAGE: u32 = 20;
 const MAX_PER_PAGE: u32 = 50;
 const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 const MAX_WAIT: Duration = Duration::from_secs(300);
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(60 * 60);
+const MIN_DEADLINE: Duration = Duration::from_secs(1);
+const MAX_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A run that was asked for.
+pub(super) struct StartRun {
+    pub request: Option<Request>,
+    pub start: Start,
+    pub wait: Duration,
+}
 
 pub(super) fn start_run(
-    request: pb::StartRunRequest,
-) -> Result<(Conversation, String, Duration), Error> {
+    mut request: pb::StartRunRequest,
+    max_waiting: u32,
+) -> Result<StartRun, Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    // How long to wait for it is no part of the question.
+    let wait = request.wait.take();
+    let repeatable = fields.request("StartRun", &request, &request_id);
     let agent_id = fields.optional_id("agent_id", request.agent_id, AgentId);
     let session_id = fields.optional_id("session_id", request.session_id, SessionId);
     let conversation = match (session_id, agent_id) {
@@ -38,9 +56,41 @@ pub(super) fn start_run(
         fields.refuse("question", "is required");
     }
     let question = fields.text("question", request.question);
-    let wait = fields.wait("wait", request.wait, Duration::ZERO, MAX_WAIT);
+    let concurrency = match fields.choice("concurrency", request.concurrency) {
+        None | Some(pb::Concurrency::Unspecified | pb::Concurrency::Enqueue) => {
+            Concurrency::Enqueue { max_waiting }
+        }
+        Some(pb::Concurrency::Reject) => Concurrency::Reject,
+        Some(pb::Concurrency::Interrupt) => Concurrency::Interrupt,
+    };
+    let deadline = fields.wait("deadline", request.deadline, DEFAULT_DEADLINE, MAX_DEADLINE);
+    if deadline < MIN_DEADLINE {
+        fields.refuse("deadline", "must be at least 1 s");
+    }
+    let wait = fields.wait("wait", wait, Duration::ZERO, MAX_WAIT);
     fields.check()?;
-    Ok((conversation, question, wait))
+    let start = Start { conversation, question, concurrency, deadline };
+    Ok(StartRun { request: repeatable, start, wait })
+}
+
+pub(super) fn cancel_run(
+    mut request: pb::CancelRunRequest,
+) -> Result<(Option<Request>, RunId, String), Error> {
+    let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("CancelRun", &request, &request_id);
+    let id = fields.id("run_id", request.run_id, RunId);
+    let reason = fields.line("reason", &request.reason);
+    fields.check()?;
+    Ok((repeatable, id, reason))
+}
+
+pub(super) fn watch_run(request: &pb::WatchRunRequest) -> Result<(RunId, i64), Error> {
+    let mut fields = Fields::default();
+    let id = fields.id("run_id", request.run_id, RunId);
+    let after = fields.not_negative("after_event_id", request.after_event_id);
+    fields.check()?;
+    Ok((id, after))
 }
 
 pub(super) fn get_run(request: &pb::GetRunRequest) -> Result<RunId, Error> {
@@ -75,6 +125,9 @@ pub(super) fn list_runs(request: &pb::ListRunsRequest) -> Result<ListRuns, Error
         Some(RunState::Running) => Some(State::Running),
         Some(RunState::Succeeded) => Some(State::Succeeded),
         Some(RunState::Failed) => Some(State::Failed),
+        Some(RunState::Cancelling) => Some(State::Cancelling),
+        Some(RunState::Cancelled) => Some(State::Cancelled),
+        Some(RunState::Expired) => Some(State::Expired),
     };
     let filter = Filter {
         session_id: fields.optional_id("session_id", request.session_id, SessionId),
@@ -95,13 +148,19 @@ pub(super) fn to_list_runs(list: &ListRuns, page: Page<Model, RunId>) -> pb::Lis
     pb::ListRunsResponse { runs, pagination: Some(pagination) }
 }
 
-pub(super) fn to_run(run: Model) -> pb::Run {
-    let state = match run.state {
+fn to_state(state: State) -> RunState {
+    match state {
         State::Queued => RunState::Queued,
         State::Running => RunState::Running,
+        State::Cancelling => RunState::Cancelling,
         State::Succeeded => RunState::Succeeded,
         State::Failed => RunState::Failed,
-    };
+        State::Cancelled => RunState::Cancelled,
+        State::Expired => RunState::Expired,
+    }
+}
+
+pub(super) fn to_run(run: Model) -> pb::Run {
     let error = run
         .error_reason
         .map(|reason| pb::RunError { reason, message: run.error_message.unwrap_or_default() });
@@ -110,7 +169,7 @@ pub(super) fn to_run(run: Model) -> pb::Run {
         session_id: run.chat_session_id.0,
         agent_id: run.agent_id.0,
         question: run.question,
-        state: state.into(),
+        state: to_state(run.state).into(),
         attempts: run.attempts,
         sql_query: run.sql_used.unwrap_or_default(),
         execution_ms: run.execution_ms.unwrap_or_default(),
@@ -121,5 +180,30 @@ pub(super) fn to_run(run: Model) -> pb::Run {
         admitted_at: run.admitted_at.map(to_timestamp),
         started_at: run.started_at.map(to_timestamp),
         ended_at: run.ended_at.map(to_timestamp),
+        expires_at: Some(to_timestamp(run.expires_at)),
     }
+}
+
+pub(super) fn to_watched(watched: Watched) -> pb::WatchRunResponse {
+    let now =
+        |event| RunEvent { event_id: 0, time: Some(to_timestamp(Utc::now())), event: Some(event) };
+    let event = match watched {
+        Watched::Event(event) => event,
+        Watched::State(run) => now(Event::State(pb::RunStateEvent {
+            state: to_state(run.state).into(),
+            ..Default::default()
+        })),
+        Watched::Gap => now(Event::Gap(pb::GapEvent {})),
+        Watched::Heartbeat => now(Event::Heartbeat(pb::HeartbeatEvent {})),
+        Watched::Final(run, answer) => {
+            let (last, ended_at) = (last_event_id(&run), run.ended_at);
+            let (run, answer) = (Some(to_run(*run)), answer.map(to_message));
+            RunEvent {
+                event_id: last + 1,
+                time: ended_at.map(to_timestamp),
+                event: Some(Event::Final(Box::new(pb::RunFinalEvent { run, answer }))),
+            }
+        }
+    };
+    pb::WatchRunResponse { event: Some(event) }
 }

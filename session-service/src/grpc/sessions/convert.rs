@@ -1,6 +1,6 @@
 //! Between SessionService's wire types and ours.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use prost_types::{Struct, Value, value};
 use proto::v1::{self as pb, MessageOrder, SessionStatusFilter};
@@ -10,6 +10,7 @@ use storage::{
         chat_session::{self, Status},
         message::{self, FinishReason, Role},
     },
+    idempotency::Request,
     messages::{Listing, Range},
     page::Page,
     sessions::{Changes, Filter, Position},
@@ -25,13 +26,37 @@ use crate::{
 };
 
 pub(super) fn create_session(
-    request: &pb::CreateSessionRequest,
-) -> Result<(AgentId, String), Error> {
+    mut request: pb::CreateSessionRequest,
+) -> Result<(Option<Request>, AgentId, String), Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("CreateSession", &request, &request_id);
     let agent_id = fields.id("agent_id", request.agent_id, AgentId);
     let title = fields.line("title", &request.title);
     fields.check()?;
-    Ok((agent_id, title))
+    Ok((repeatable, agent_id, title))
+}
+
+pub(super) fn delete_session(
+    mut request: pb::DeleteSessionRequest,
+) -> Result<(Option<Request>, SessionId), Error> {
+    let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("DeleteSession", &request, &request_id);
+    let id = fields.id("session_id", request.session_id, SessionId);
+    fields.check()?;
+    Ok((repeatable, id))
+}
+
+pub(super) fn undelete_session(
+    mut request: pb::UndeleteSessionRequest,
+) -> Result<(Option<Request>, SessionId), Error> {
+    let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("UndeleteSession", &request, &request_id);
+    let id = fields.id("session_id", request.session_id, SessionId);
+    fields.check()?;
+    Ok((repeatable, id))
 }
 
 pub(super) fn session_id(value: i64) -> Result<SessionId, Error> {
@@ -129,10 +154,20 @@ fn pagination(number: u32, per_page: u32, total: i64) -> pb::Pagination {
     }
 }
 
+/// A change of a session that was asked for.
+pub(super) struct UpdateSession {
+    pub request: Option<Request>,
+    pub id: SessionId,
+    pub changes: Changes,
+    pub etag: Option<i64>,
+}
+
 pub(super) fn update_session(
-    request: pb::UpdateSessionRequest,
-) -> Result<(SessionId, Changes, Option<i64>), Error> {
+    mut request: pb::UpdateSessionRequest,
+) -> Result<UpdateSession, Error> {
     let mut fields = Fields::default();
+    let request_id = mem::take(&mut request.request_id);
+    let repeatable = fields.request("UpdateSession", &request, &request_id);
     let id = fields.id("session_id", request.session_id, SessionId);
     let known = [("title", !request.title.is_empty()), ("status", request.status != 0)];
     let mask = fields.mask(request.update_mask, &known);
@@ -156,7 +191,7 @@ pub(super) fn update_session(
     let etag = Some(request.etag).filter(|etag| !etag.is_empty()).map(|etag| {
         etag.parse().ok().filter(|number: &i64| number.to_string() == etag).unwrap_or_default()
     });
-    Ok((id, changes, etag))
+    Ok(UpdateSession { request: repeatable, id, changes, etag })
 }
 
 pub(super) fn to_session(session: chat_session::Model) -> pb::Session {
@@ -238,6 +273,8 @@ pub(in crate::grpc) fn to_message(message: message::Model) -> pb::Message {
         None => pb::FinishReason::Unspecified,
         Some(FinishReason::Stop) => pb::FinishReason::Stop,
         Some(FinishReason::Error) => pb::FinishReason::Error,
+        Some(FinishReason::Deadline) => pb::FinishReason::Deadline,
+        Some(FinishReason::Cancelled) => pb::FinishReason::Cancelled,
     };
     pb::Message {
         id: message.id.0,

@@ -1,0 +1,60 @@
+//! Waiting for the end of a run.
+
+use std::time::Duration;
+
+use bootstrap::report;
+use storage::{
+    RunId, UserId,
+    entity::{message, run},
+    messages, runs,
+};
+use tokio::time::{self, Instant};
+
+use super::Runs;
+use crate::Error;
+
+impl Runs {
+    /// Waits for a run that was just started. Whatever goes wrong meanwhile, it was
+    /// started: an error would have it asked again.
+    pub(crate) async fn wait_if_possible(
+        &self,
+        user_id: UserId,
+        run: run::Model,
+        timeout: Duration,
+    ) -> (run::Model, Option<message::Model>) {
+        if timeout.is_zero() {
+            return (run, None);
+        }
+        match self.wait(user_id, run.id, timeout).await {
+            Ok(waited) => waited,
+            Err(error) => {
+                tracing::warn!(error = %report(&error), run.id = %run.id, "not waited for");
+                (run, None)
+            }
+        }
+    }
+
+    /// Waits until a run has ended, or until `timeout`, and returns it as it is
+    /// then, with its answer.
+    pub(crate) async fn wait(
+        &self,
+        user_id: UserId,
+        run_id: RunId,
+        timeout: Duration,
+    ) -> Result<(run::Model, Option<message::Model>), Error> {
+        let deadline = Instant::now() + timeout;
+        // Listening first: what ends after the look is announced.
+        let mut ends = self.ends.join(run_id.0);
+        let mut run = runs::get(&self.db, user_id, run_id).await?;
+        while run.ended_at.is_none() {
+            tokio::select! {
+                _ = ends.next() => (),
+                () = self.shutdown.cancelled() => return Ok((run, None)),
+                () = time::sleep_until(deadline) => return Ok((run, None)),
+            }
+            run = runs::follow(&self.db, user_id, run_id).await?;
+        }
+        let answer = messages::find_answer(&self.db, user_id, run_id).await?;
+        Ok((run, answer))
+    }
+}
