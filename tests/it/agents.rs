@@ -43,6 +43,7 @@ async fn a_new_agent_has_defaults_for_what_is_not_given_and_keeps_what_is() {
         instructions: "é".repeat(8_000),
         table_allow_list: names(&["penguins", "data.sales"]),
         limits: Some(limits),
+        ..Default::default()
     };
 
     let plain = create(&api, plain).await;
@@ -85,6 +86,7 @@ async fn an_update_changes_what_its_mask_names_and_raises_the_version() {
         table_allow_list: names(&["c"]),
         limits: Some(pb::AgentLimits { max_rows: 9, statement_timeout_ms: 0 }),
         update_mask: None,
+        ..Default::default()
     };
 
     type Change = fn(&mut pb::Agent, i64);
@@ -155,7 +157,7 @@ async fn agents_are_listed_newest_first_page_by_page() {
         ids.push(api.agent_on(data_source_id).await);
     }
     let deleted = ids.remove(11);
-    let request = pb::DeleteAgentRequest { agent_id: deleted };
+    let request = pb::DeleteAgentRequest { agent_id: deleted, ..Default::default() };
     api.agents.clone().delete_agent(request).await.ok_response();
     ids.reverse();
 
@@ -208,7 +210,7 @@ async fn a_deleted_agent_is_gone_from_every_call() {
     let api = harness.api(1);
     let agent_id = api.agent().await;
 
-    let request = pb::DeleteAgentRequest { agent_id };
+    let request = pb::DeleteAgentRequest { agent_id, ..Default::default() };
     api.agents.clone().delete_agent(request).await.ok_response();
 
     let mut agents = api.agents.clone();
@@ -217,7 +219,7 @@ async fn a_deleted_agent_is_gone_from_every_call() {
     let name = "back".to_owned();
     let request = pb::UpdateAgentRequest { agent_id, name, ..Default::default() };
     agents.update_agent(request).await.refused(Code::NotFound, "AGENT_NOT_FOUND");
-    let request = pb::DeleteAgentRequest { agent_id };
+    let request = pb::DeleteAgentRequest { agent_id, ..Default::default() };
     agents.delete_agent(request).await.refused(Code::NotFound, "AGENT_NOT_FOUND");
     assert_eq!(list(&api, 0, "").await.agents, []);
 }
@@ -229,7 +231,7 @@ async fn a_data_source_can_be_deleted_once_no_agent_reads_from_it() {
     let (first, second) = (api.dataset().await, api.dataset().await);
     let agent_id = api.agent_on(first).await;
     let delete = async |data_source_id| {
-        let request = pb::DeleteDataSourceRequest { data_source_id };
+        let request = pb::DeleteDataSourceRequest { data_source_id, ..Default::default() };
         api.sources.clone().delete_data_source(request).await
     };
 
@@ -240,7 +242,7 @@ async fn a_data_source_can_be_deleted_once_no_agent_reads_from_it() {
     delete(second).await.refused(Code::FailedPrecondition, "DATA_SOURCE_IN_USE");
     let back = pb::UpdateAgentRequest { data_source_id: first, ..move_on };
     let outcome = api.agents.clone().update_agent(back).await;
-    let request = pb::DeleteAgentRequest { agent_id };
+    let request = pb::DeleteAgentRequest { agent_id, ..Default::default() };
     api.agents.clone().delete_agent(request).await.ok_response();
     delete(second).await.ok_response();
 

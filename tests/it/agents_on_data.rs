@@ -52,7 +52,8 @@ impl Conversation {
     async fn on_database(database: &OtherDatabase) -> Self {
         let (harness, worker) = Harness::start().await;
         let kind = Some(Kind::Postgres(database.way()));
-        let request = pb::CreateDataSourceRequest { name: "Shop".to_owned(), kind };
+        let request =
+            pb::CreateDataSourceRequest { name: "Shop".to_owned(), kind, ..Default::default() };
         let mut sources = harness.api(1).sources;
         let source = sources.create_data_source(request).await.ok_response().data_source;
         let data_source_id = source.expect("it was created").id;

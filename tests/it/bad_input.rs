@@ -30,6 +30,18 @@ fn bad_lines() -> [String; 6] {
     [a, b, "a\0b".to_owned(), "a\nb".to_owned(), "a\u{1b}b".to_owned(), "a\u{9f}b".to_owned()]
 }
 
+/// What is not a UUID in its usual form, or of no use.
+fn bad_request_ids() -> [String; 5] {
+    let bad = [
+        "7",
+        " 936da01f-9abd-4d9d-80c7-02af85c822a8",
+        "936da01f9abd4d9d80c702af85c822a8",
+        "936da01f-9abd-4d9d-80c7-02af85c822ag",
+        "00000000-0000-0000-0000-000000000000",
+    ];
+    bad.map(str::to_owned)
+}
+
 /// What is no question and no instruction.
 fn bad_texts() -> [String; 3] {
     ["a".repeat(8_001), "é".repeat(8_001), "a\0b".to_owned()]
@@ -78,7 +90,12 @@ async fn what_is_no_id_is_refused_everywhere() {
         undelete_session UndeleteSessionRequest,
         list_messages ListMessagesRequest
     );
-    check_ids!(api.runs, run_id: get_run GetRunRequest, wait_run WaitRunRequest);
+    check_ids!(
+        api.runs, run_id:
+        get_run GetRunRequest,
+        wait_run WaitRunRequest,
+        cancel_run CancelRunRequest
+    );
     check_ids!(
         api.agents, agent_id: get_agent GetAgentRequest, delete_agent DeleteAgentRequest
     );
@@ -97,7 +114,11 @@ async fn bad_sessions_are_refused() {
     let agent_id = api.agent().await;
     let session = api.session(agent_id, "as it was").await;
 
-    let create = |agent_id, title: String| pb::CreateSessionRequest { agent_id, title };
+    let create = |agent_id, title: String| pb::CreateSessionRequest {
+        agent_id,
+        title,
+        ..Default::default()
+    };
     let mut cases = vec![
         (create(0, String::new()), "agent_id"),
         (create(-1, String::new()), "agent_id"),
@@ -232,11 +253,14 @@ async fn bad_runs_are_refused() {
     let everything = pb::StartRunRequest {
         question: "\0".repeat(8_001),
         wait: negative_waits()[0],
+        deadline: negative_waits()[1],
+        concurrency: -1,
+        request_id: "7".to_owned(),
         ..of(-1, -1)
     };
     let mut cases = vec![
         (nothing, "agent_id question"),
-        (everything, "agent_id session_id question question wait"),
+        (everything, "request_id agent_id session_id question question concurrency deadline wait"),
         (of(0, 0), "agent_id"),
         (of(-1, 0), "agent_id"),
         (of(-1, session_id), "agent_id"),
@@ -253,6 +277,16 @@ async fn bad_runs_are_refused() {
     for wait in negative_waits() {
         cases.push((pb::StartRunRequest { wait, ..plain.clone() }, "wait"));
     }
+    for concurrency in [-1, 4, i32::MAX] {
+        cases.push((pb::StartRunRequest { concurrency, ..plain.clone() }, "concurrency"));
+    }
+    for (seconds, nanos) in [(0, 0), (0, 999_999_999), (-1, 0), (0, -1), (i64::MIN, 0)] {
+        let deadline = Some(Duration { seconds, nanos });
+        cases.push((pb::StartRunRequest { deadline, ..plain.clone() }, "deadline"));
+    }
+    for request_id in bad_request_ids() {
+        cases.push((pb::StartRunRequest { request_id, ..plain.clone() }, "request_id"));
+    }
     check(async |it| api.runs.clone().start_run(it).await, cases).await;
 
     let cases = negative_waits()
@@ -263,6 +297,34 @@ async fn bad_runs_are_refused() {
             "run_id timeout",
         )]);
     check(async |it| api.runs.clone().wait_run(it).await, cases).await;
+
+    let run_id = 1;
+    let watch = |run_id, after_event_id| pb::WatchRunRequest { run_id, after_event_id };
+    let cases = [
+        (watch(0, 0), "run_id"),
+        (watch(i64::MIN, 0), "run_id"),
+        (watch(run_id, -1), "after_event_id"),
+        (watch(run_id, i64::MIN), "after_event_id"),
+        (watch(-1, -1), "run_id after_event_id"),
+    ];
+    let watching = async |it| {
+        let watched = api.runs.clone().watch_run(it).await;
+        // The stream has no form to be shown in.
+        watched.map(|_| Response::new(()))
+    };
+    check(watching, cases).await;
+
+    let plain = pb::CancelRunRequest { run_id, ..Default::default() };
+    let everything =
+        pb::CancelRunRequest { run_id: -1, reason: "\0".repeat(201), request_id: "7".to_owned() };
+    let mut cases = vec![(everything, "request_id run_id reason reason")];
+    for reason in bad_lines() {
+        cases.push((pb::CancelRunRequest { reason, ..plain.clone() }, "reason"));
+    }
+    for request_id in bad_request_ids() {
+        cases.push((pb::CancelRunRequest { request_id, ..plain.clone() }, "request_id"));
+    }
+    check(async |it| api.runs.clone().cancel_run(it).await, cases).await;
 
     let plain = pb::ListRunsRequest::default();
     let everything = pb::ListRunsRequest {
@@ -338,6 +400,7 @@ async fn bad_agents_are_refused() {
             instructions: "\0".to_owned(),
             table_allow_list: vec![String::new()],
             limits: limits(-1, -1),
+            ..Default::default()
         },
         "limits.max_rows limits.statement_timeout_ms name data_source_id model instructions \
          table_allow_list",

@@ -4,6 +4,7 @@
 
 mod egress;
 mod import;
+mod import_requests;
 mod queries;
 mod schema;
 mod store;
@@ -29,14 +30,19 @@ const SLOW: &str =
 
 /// A store on a fresh database, and a superuser's session in that.
 async fn store() -> (DatasetStore, Client) {
+    let (url, admin) = place_for_a_store().await;
+    let store = DatasetStore::connect(&url).await;
+    (store.expect("the owner can log in"), admin)
+}
+
+/// A fresh database's URL, and a superuser's session in it.
+async fn place_for_a_store() -> (String, Client) {
     let database = OtherDatabase::create("CREATEROLE").await;
     let OtherDatabase { host, port, name, password, admin } = database;
     let own = format!("ALTER DATABASE {name} OWNER TO {name}");
     admin.batch_execute(&own).await.expect("a superuser may give it away");
     let password = password.replace('@', "%40").replace('/', "%2F");
-    let url = format!("postgres://{name}:{password}@{host}:{port}/{name}");
-    let store = DatasetStore::connect(&url).await;
-    (store.expect("the owner can log in"), admin)
+    (format!("postgres://{name}:{password}@{host}:{port}/{name}"), admin)
 }
 
 fn file(csv: &[u8]) -> File {
@@ -51,6 +57,7 @@ fn import_of(table: &str, csv: &str) -> Import {
         delimiter: b',',
         null_markers: vec![String::new(), "NA".to_owned()],
         replace: false,
+        request: None,
         file: file(csv.as_bytes()),
     }
 }

@@ -1,6 +1,7 @@
 //! DataSourceService, as its callers see it.
 
 mod import;
+mod import_requests;
 mod lifecycle;
 mod passwords;
 mod schema;
@@ -27,7 +28,11 @@ fn sales() -> pb::PostgresSource {
 }
 
 async fn create(api: &Api, kind: impl Into<Option<NewKind>>) -> pb::DataSource {
-    let request = pb::CreateDataSourceRequest { name: "Data".to_owned(), kind: kind.into() };
+    let request = pb::CreateDataSourceRequest {
+        name: "Data".to_owned(),
+        kind: kind.into(),
+        ..Default::default()
+    };
     let response = api.sources.clone().create_data_source(request).await.ok_response();
     response.data_source.expect("it was created")
 }
@@ -62,7 +67,7 @@ async fn redirect(
 }
 
 async fn delete(api: &Api, id: i64) -> Result<Response<pb::DeleteDataSourceResponse>, Status> {
-    let request = pb::DeleteDataSourceRequest { data_source_id: id };
+    let request = pb::DeleteDataSourceRequest { data_source_id: id, ..Default::default() };
     api.sources.clone().delete_data_source(request).await
 }
 

@@ -1,35 +1,45 @@
 //! The pair, each time with databases and JetStream names of its own.
 
 mod api;
+mod attempt;
 mod database;
+mod inspect;
 mod other_database;
 mod provider;
+mod service;
+mod talker;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
 use data_source::DatasetStore;
 use model::Provider;
-use run_queue::{Names, Publisher};
+use run_queue::{Listeners, Names, Publisher};
 use run_worker::Worker;
 use sea_orm::DatabaseConnection;
-use session_service::{
-    DataSources, PageLimits, Runs,
-    auth::{Rules, Verifier},
-    server::{self, Parts},
-    sweep,
-};
 use sources::Sources;
-use tokio::{net::TcpListener, time};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use storage::runs::Terms;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 pub(crate) use api::{Api, Expect, JWT_SECRET, mask, token};
-pub(crate) use database::{empty_database, random_name};
+pub(crate) use attempt::Attempt;
+pub(crate) use database::{empty_database, random_name, random_uuid};
+pub(crate) use inspect::LONG_QUESTION;
 pub(crate) use other_database::{OtherDatabase, superuser_in};
-pub(crate) use provider::{Gate, Scripted};
+pub(crate) use provider::{Acting, Endless, Gate, Scripted};
+pub(crate) use service::Service;
+pub(crate) use talker::Talker;
+pub(crate) use watch::{Watch, numbered, text};
 
 /// For how long a run is a worker's without a sign of life from it, in tests.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const TERMS: Terms = Terms { lease: LEASE, execution: Duration::from_secs(60) };
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// How many questions of a session may wait for their turn, in tests.
+pub(crate) const MAX_QUEUED_RUNS: u32 = 100;
 
 /// What seals passwords in tests.
 pub(crate) const SEALING_KEYS: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -43,13 +53,42 @@ pub(crate) struct Harness {
     pub nats: async_nats::Client,
     pub names: Names,
     pub names_prefix: String,
-    channel: Channel,
-    _stop: DropGuard,
+    nats_url: String,
+    pub service: Service,
+}
+
+/// How a worker works.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    pub concurrency: u16,
+    /// How long after it was told to stop it hands its runs over.
+    pub drain: Duration,
+    pub terms: Terms,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { concurrency: 4, drain: DRAIN, terms: TERMS }
+    }
 }
 
 /// A worker; stops when dropped, whatever it is doing.
 pub(crate) struct RunningWorker {
     task: tokio::task::JoinHandle<()>,
+    shutdown: CancellationToken,
+}
+
+impl RunningWorker {
+    /// Tells it to stop.
+    pub(crate) fn tell_to_stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        self.shutdown.cancel();
+        (&mut self.task).await.expect("a worker does not panic");
+    }
 }
 
 impl Drop for RunningWorker {
@@ -73,65 +112,96 @@ impl Harness {
             .with_test_writer()
             .try_init();
         let servers = dev::test_servers().await.expect("the test servers run");
+        Self::on_nats(&servers.nats_url).await
+    }
+
+    /// Without a worker, on a NATS server of its own.
+    pub(crate) async fn on_nats(nats_url: &str) -> Self {
+        let servers = dev::test_servers().await.expect("the test servers run");
         let database_url = database::create_migrated(&servers.database_url).await;
         let dataset_url = database::create(&servers.database_url, "d").await;
         let db = storage::connect(&database_url, 10).await.expect("the database answers");
         let store = DatasetStore::connect(&dataset_url).await.expect("the store answers");
-        let nats = run_queue::connect(&servers.nats_url, "tests").await.expect("NATS answers");
+        let nats = run_queue::connect(nats_url, "tests").await.expect("NATS answers");
         let names_prefix = random_name("t").replace('_', "");
         let names = Names::with_prefix(&names_prefix);
-
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound address");
-        let shutdown = CancellationToken::new();
-        let publisher = Publisher::new(nats.clone(), names.clone());
-        let runs = Runs::new(db.clone(), publisher, shutdown.clone());
-        tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
-        tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
         let sources = sources(&db, store);
-        tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));
-        let parts = Parts {
-            db: db.clone(),
-            runs,
-            sources: DataSources::new(sources.clone()),
-            pages: PageLimits::default(),
-        };
-        let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
-        let verifier = Verifier::new(&rules);
-        tokio::spawn(server::serve(listener, parts, verifier, true, shutdown.clone()));
+        let service = Service::start(&sources, &nats, &names, DRAIN).await;
+        let nats_url = nats_url.to_owned();
+        Self { db, database_url, sources, nats, names, names_prefix, nats_url, service }
+    }
 
-        let channel =
-            Channel::from_shared(format!("http://{address}")).expect("a valid URL").connect_lazy();
-        let _stop = shutdown.drop_guard();
-        Self { db, database_url, sources, nats, names, names_prefix, channel, _stop }
+    /// Starts another instance of the service, which drains for so long.
+    pub(crate) async fn another_service(&self, drain: Duration) -> Service {
+        let nats = run_queue::connect(&self.nats_url, "tests").await.expect("NATS answers");
+        Service::start(&self.sources, &nats, &self.names, drain).await
     }
 
     /// Starts a worker.
     pub(crate) fn worker(&self, provider: impl Provider, concurrency: u16) -> RunningWorker {
+        self.worker_in(provider, Manner { concurrency, ..Manner::default() })
+    }
+
+    /// Starts a worker that hands its runs over `drain` after it was told to stop.
+    pub(crate) fn draining_worker(
+        &self,
+        provider: impl Provider,
+        concurrency: u16,
+        drain: Duration,
+    ) -> RunningWorker {
+        self.worker_in(provider, Manner { concurrency, drain, ..Manner::default() })
+    }
+
+    pub(crate) fn worker_in(&self, provider: impl Provider, manner: Manner) -> RunningWorker {
+        self.worker_on(self.db.clone(), self.nats.clone(), provider, manner)
+    }
+
+    /// Starts a worker with connections of its own, as another process has them.
+    pub(crate) async fn separate_worker(
+        &self,
+        provider: impl Provider,
+        manner: Manner,
+    ) -> RunningWorker {
+        let db = storage::connect(&self.database_url, 10).await.expect("the database answers");
+        let servers = dev::test_servers().await.expect("the test servers run");
+        let nats = run_queue::connect(&servers.nats_url, "worker").await.expect("NATS answers");
+        self.worker_on(db, nats, provider, manner)
+    }
+
+    fn worker_on(
+        &self,
+        db: DatabaseConnection,
+        nats: async_nats::Client,
+        provider: impl Provider,
+        manner: Manner,
+    ) -> RunningWorker {
         let worker = Worker {
-            db: self.db.clone(),
-            publisher: Publisher::new(self.nats.clone(), self.names.clone()),
-            sources: self.sources.clone(),
+            publisher: Publisher::new(nats.clone(), self.names.clone()),
+            names: self.names.clone(),
+            sources: Sources { db: db.clone(), ..self.sources.clone() },
             provider: Arc::new(provider),
-            lease: LEASE,
+            terms: manner.terms,
+            cancels: Listeners::new(1),
+            db,
+            nats,
         };
-        let (nats, names) = (self.nats.clone(), self.names.clone());
-        let task = worker.run(nats, names, concurrency, CancellationToken::new());
-        RunningWorker { task: tokio::spawn(task) }
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(worker.run(manner.concurrency, manner.drain, shutdown.clone()));
+        RunningWorker { task, shutdown }
     }
 
     /// The API, as one user sees it.
     pub(crate) fn api(&self, user_id: i64) -> Api {
-        Api::new(self.channel.clone(), Some(token(user_id)))
+        self.service.api(user_id)
     }
 
     /// The API, with this token or without any.
     pub(crate) fn api_with(&self, token: Option<String>) -> Api {
-        Api::new(self.channel.clone(), token)
+        Api::new(self.channel(), token)
     }
 
     pub(crate) fn channel(&self) -> Channel {
-        self.channel.clone()
+        self.service.channel()
     }
 }
 

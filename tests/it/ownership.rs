@@ -26,7 +26,8 @@ async fn database(api: &Api) -> i64 {
         ..Default::default()
     };
     let kind = Some(Kind::Postgres(postgres));
-    let request = pb::CreateDataSourceRequest { name: "Sales".to_owned(), kind };
+    let request =
+        pb::CreateDataSourceRequest { name: "Sales".to_owned(), kind, ..Default::default() };
     let response = api.sources.clone().create_data_source(request).await.ok_response();
     response.data_source.expect("it was created").id
 }
@@ -41,12 +42,12 @@ async fn things(api: &Api) -> Things {
 
 async fn delete(api: &Api, things: Things) {
     let Api { mut sessions, mut agents, mut sources, .. } = api.clone();
-    let request = pb::DeleteSessionRequest { session_id: things.session };
+    let request = pb::DeleteSessionRequest { session_id: things.session, ..Default::default() };
     sessions.delete_session(request).await.ok_response();
-    let request = pb::DeleteAgentRequest { agent_id: things.agent };
+    let request = pb::DeleteAgentRequest { agent_id: things.agent, ..Default::default() };
     agents.delete_agent(request).await.ok_response();
     for data_source_id in [things.source, things.database] {
-        let request = pb::DeleteDataSourceRequest { data_source_id };
+        let request = pb::DeleteDataSourceRequest { data_source_id, ..Default::default() };
         sources.delete_data_source(request).await.ok_response();
     }
 }
@@ -104,13 +105,13 @@ async fn sessions_of_others_and_deleted_ones_are_as_if_they_had_never_been() {
         .await;
     }
     check("DeleteSession", ids, reason, async |session_id| {
-        let request = pb::DeleteSessionRequest { session_id };
+        let request = pb::DeleteSessionRequest { session_id, ..Default::default() };
         api.sessions.clone().delete_session(request).await.map(drop)
     })
     .await;
     // One's own deleted one is what it is for.
     check("UndeleteSession", [ids[0], foreign_deleted.session], reason, async |session_id| {
-        let request = pb::UndeleteSessionRequest { session_id };
+        let request = pb::UndeleteSessionRequest { session_id, ..Default::default() };
         api.sessions.clone().undelete_session(request).await.map(drop)
     })
     .await;
@@ -152,6 +153,25 @@ async fn runs_of_others_and_of_deleted_sessions_are_as_if_they_had_never_been() 
         api.runs.clone().wait_run(pb::WaitRunRequest { run_id, timeout: None }).await.map(drop)
     })
     .await;
+    for after_event_id in [0, 1 << 32, i64::MAX] {
+        check("WatchRun", ids, "RUN_NOT_FOUND", async |run_id| {
+            let request = pb::WatchRunRequest { run_id, after_event_id };
+            api.runs.clone().watch_run(request).await.map(drop)
+        })
+        .await;
+    }
+    for request_id in ["", "0190c1f0-0000-7000-8000-000000000001"] {
+        check("CancelRun", ids, "RUN_NOT_FOUND", async |run_id| {
+            let (reason, request_id) = ("mine".to_owned(), request_id.to_owned());
+            let request = pb::CancelRunRequest { run_id, reason, request_id };
+            api.runs.clone().cancel_run(request).await.map(drop)
+        })
+        .await;
+    }
+
+    let request = pb::GetRunRequest { run_id: ids[0] };
+    let foreign = harness.api(2).runs.clone().get_run(request).await.ok_response();
+    assert_eq!(foreign.run.expect("it is there").state(), pb::RunState::Queued);
 }
 
 #[tokio::test]
@@ -180,12 +200,13 @@ async fn agents_of_others_and_deleted_ones_are_as_if_they_had_never_been() {
     })
     .await;
     check("DeleteAgent", ids, reason, async |agent_id| {
-        let request = pb::DeleteAgentRequest { agent_id };
+        let request = pb::DeleteAgentRequest { agent_id, ..Default::default() };
         api.agents.clone().delete_agent(request).await.map(drop)
     })
     .await;
     check("CreateSession", ids, reason, async |agent_id| {
-        let request = pb::CreateSessionRequest { agent_id, title: String::new() };
+        let request =
+            pb::CreateSessionRequest { agent_id, title: String::new(), ..Default::default() };
         api.sessions.clone().create_session(request).await.map(drop)
     })
     .await;
@@ -235,7 +256,7 @@ async fn data_sources_of_others_and_deleted_ones_are_as_if_they_had_never_been()
     })
     .await;
     check("DeleteDataSource", ids(), reason, async |data_source_id| {
-        let request = pb::DeleteDataSourceRequest { data_source_id };
+        let request = pb::DeleteDataSourceRequest { data_source_id, ..Default::default() };
         api.sources.clone().delete_data_source(request).await.map(drop)
     })
     .await;
@@ -293,7 +314,13 @@ async fn an_agent_that_is_not_the_sessions_is_refused_whoever_has_it() {
     let mut refusals = Vec::new();
     for agent_id in [NEVER, foreign.agent, deleted.agent, api.agent().await] {
         let question = "a question".to_owned();
-        let request = pb::StartRunRequest { session_id, agent_id, question, wait: None };
+        let request = pb::StartRunRequest {
+            session_id,
+            agent_id,
+            question,
+            wait: None,
+            ..Default::default()
+        };
         let outcome = api.runs.clone().start_run(request).await;
         let status = outcome.refused(Code::InvalidArgument, "AGENT_MISMATCH");
         refusals.push((status.message().to_owned(), status.details().to_owned()));

@@ -1,5 +1,8 @@
 //! What happens to a run whose attempts fail, or whose workers die.
 
+mod outages;
+mod poison;
+
 use model::{Error, Plan};
 use proto::v1::{self as pb, FinishReason, RunState};
 
@@ -99,6 +102,8 @@ async fn a_run_that_kills_its_workers_is_given_up_and_the_next_one_goes_on() {
     let (run, answer) = api.wait(run.id).await;
     let (_, next) = api.wait(next.id).await;
 
-    assert_failed(&run, &answer, "ATTEMPTS_EXHAUSTED", 4);
+    assert_failed(&run, &answer, "ATTEMPTS_EXHAUSTED", 3);
     assert_eq!(next.content, "you asked: harmless");
+    poison::assert_put_aside(&harness, run.id).await;
+    harness.assert_sound(session_id).await;
 }

@@ -10,12 +10,12 @@ async fn update(api: &Api, request: pb::UpdateSessionRequest) -> Result<pb::Sess
 }
 
 async fn delete(api: &Api, session_id: i64) {
-    let request = pb::DeleteSessionRequest { session_id };
+    let request = pb::DeleteSessionRequest { session_id, ..Default::default() };
     api.sessions.clone().delete_session(request).await.ok_response();
 }
 
 async fn undelete(api: &Api, session_id: i64) -> pb::Session {
-    let request = pb::UndeleteSessionRequest { session_id };
+    let request = pb::UndeleteSessionRequest { session_id, ..Default::default() };
     let response = api.sessions.clone().undelete_session(request).await.ok_response();
     response.session.expect("it is there")
 }
@@ -95,6 +95,7 @@ async fn an_update_changes_what_its_mask_names_and_without_one_what_is_set() {
             status: status.into(),
             update_mask: paths,
             etag: String::new(),
+            ..Default::default()
         };
         let after = update(&api, request.clone()).await.unwrap();
         assert_eq!((after.title.as_str(), after.status()), expected, "{request:?}");
@@ -190,7 +191,7 @@ async fn a_deleted_session_is_hidden_from_every_call() {
     sessions.get_session(request).await.refused(code, reason);
     let request = pb::UpdateSessionRequest { session_id, title, ..Default::default() };
     sessions.update_session(request).await.refused(code, reason);
-    let request = pb::DeleteSessionRequest { session_id };
+    let request = pb::DeleteSessionRequest { session_id, ..Default::default() };
     sessions.delete_session(request).await.refused(code, reason);
     let request = pb::ListMessagesRequest { session_id, ..Default::default() };
     sessions.list_messages(request).await.refused(code, reason);
@@ -264,7 +265,7 @@ async fn a_session_can_be_brought_back_for_30_days_and_no_longer() {
     let restored = undelete(&api, session_id).await;
     delete(&api, session_id).await;
     age("30 days").await;
-    let request = pb::UndeleteSessionRequest { session_id };
+    let request = pb::UndeleteSessionRequest { session_id, ..Default::default() };
     let outcome = api.sessions.clone().undelete_session(request).await;
 
     assert_eq!(restored.id, session_id);
@@ -300,7 +301,7 @@ async fn conversations_of_a_deleted_agent_stay_readable_and_take_no_new_runs() {
     let run_id = api.start(session_id, "a question").await.id;
     let before = api.get_session(session_id).await;
 
-    let request = pb::DeleteAgentRequest { agent_id };
+    let request = pb::DeleteAgentRequest { agent_id, ..Default::default() };
     api.agents.clone().delete_agent(request).await.ok_response();
 
     let question = "more".to_owned();
@@ -313,7 +314,7 @@ async fn conversations_of_a_deleted_agent_stay_readable_and_take_no_new_runs() {
         let outcome = api.runs.clone().start_run(request).await;
         outcome.refused(Code::FailedPrecondition, "AGENT_DELETED");
     }
-    let request = pb::CreateSessionRequest { agent_id, title: String::new() };
+    let request = pb::CreateSessionRequest { agent_id, title: String::new(), ..Default::default() };
     let outcome = api.sessions.clone().create_session(request).await;
     outcome.refused(Code::NotFound, "AGENT_NOT_FOUND");
     assert_eq!(api.get_session(session_id).await, before);

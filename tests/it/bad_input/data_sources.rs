@@ -58,7 +58,7 @@ async fn bad_data_sources_are_refused() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
     let dataset = || Some(Kind::Dataset(pb::Dataset {}));
-    let new = |name: String, kind| pb::CreateDataSourceRequest { name, kind };
+    let new = |name: String, kind| pb::CreateDataSourceRequest { name, kind, ..Default::default() };
 
     let mut cases = vec![
         (pb::CreateDataSourceRequest::default(), "name kind"),
@@ -83,7 +83,8 @@ async fn bad_changes_of_data_sources_are_refused() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
     let kind = Some(Kind::Postgres(postgres()));
-    let request = pb::CreateDataSourceRequest { name: "Sales".to_owned(), kind };
+    let request =
+        pb::CreateDataSourceRequest { name: "Sales".to_owned(), kind, ..Default::default() };
     let before = api.sources.clone().create_data_source(request).await.ok_response();
     let before = before.data_source.unwrap();
     let plain = pb::UpdateDataSourceRequest { data_source_id: before.id, ..Default::default() };

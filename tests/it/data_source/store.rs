@@ -64,6 +64,8 @@ async fn a_data_sets_role_reads_its_own_tables_and_can_do_nothing_else() {
 
     for statement in [
         "SELECT * FROM ds_2.hidden",
+        "SELECT * FROM tertulia.imports",
+        "DELETE FROM tertulia.imports",
         "DELETE FROM ds_1.t",
         "INSERT INTO ds_1.t VALUES (2)",
         "UPDATE ds_1.t SET n = 2",

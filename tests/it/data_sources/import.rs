@@ -198,6 +198,13 @@ async fn every_bad_field_of_an_import_is_named() {
         )
         .await;
     }
+    for request_id in ["7", "936da01f9abd4d9d80c702af85c822a8", &"0".repeat(36)] {
+        check(
+            pb::ImportedTable { request_id: request_id.to_owned(), ..table(id) },
+            &["table.request_id"],
+        )
+        .await;
+    }
     let null_markers = markers(&["x"; 21]);
     check(pb::ImportedTable { null_markers, ..table(id) }, &["table.null_markers"]).await;
 }

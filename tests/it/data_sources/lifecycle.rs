@@ -13,7 +13,11 @@ async fn a_data_set_is_read_back_as_it_was_created() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
     let kind = Some(NewKind::Dataset(pb::Dataset {}));
-    let request = pb::CreateDataSourceRequest { name: "  Pingüins \t".to_owned(), kind };
+    let request = pb::CreateDataSourceRequest {
+        name: "  Pingüins \t".to_owned(),
+        kind,
+        ..Default::default()
+    };
 
     let created = api.sources.clone().create_data_source(request).await.ok_response();
 
@@ -58,16 +62,21 @@ async fn every_bad_field_is_named() {
         ssl_mode: 9,
         ca_pem: "x".repeat(64 * 1024 + 1),
     };
-    let all_bad =
-        pb::CreateDataSourceRequest { name: "x".repeat(201), kind: Some(NewKind::Postgres(bad)) };
+    let all_bad = pb::CreateDataSourceRequest {
+        name: "x".repeat(201),
+        kind: Some(NewKind::Postgres(bad)),
+        ..Default::default()
+    };
     let absent = pb::CreateDataSourceRequest {
         name: "Sales".to_owned(),
         kind: Some(NewKind::Postgres(pb::PostgresSource::default())),
+        ..Default::default()
     };
     let no_certificate = "no certificate at all".to_owned();
     let unreadable = pb::CreateDataSourceRequest {
         name: "Sales".to_owned(),
         kind: Some(NewKind::Postgres(pb::PostgresSource { ca_pem: no_certificate, ..sales() })),
+        ..Default::default()
     };
 
     let empty = sources.create_data_source(empty).await;
@@ -205,7 +214,7 @@ async fn a_data_source_is_kept_while_an_agent_reads_from_it() {
 
     let in_use = delete(&api, dataset).await;
     let kept = get(&api, dataset).await;
-    let request = pb::DeleteAgentRequest { agent_id };
+    let request = pb::DeleteAgentRequest { agent_id, ..Default::default() };
     api.agents.clone().delete_agent(request).await.ok_response();
     let unused = delete(&api, dataset).await;
 

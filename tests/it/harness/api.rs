@@ -14,6 +14,8 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
+use super::watch::Watch;
+
 pub(crate) const JWT_SECRET: &str = "a secret that only the tests know";
 
 type Bearing = InterceptedService<Channel, Bearer>;
@@ -66,7 +68,8 @@ impl Api {
     /// Creates an empty data set.
     pub(crate) async fn dataset(&self) -> i64 {
         let kind = Some(Kind::Dataset(pb::Dataset {}));
-        let request = pb::CreateDataSourceRequest { name: "Data".to_owned(), kind };
+        let request =
+            pb::CreateDataSourceRequest { name: "Data".to_owned(), kind, ..Default::default() };
         let response = self.sources.clone().create_data_source(request).await.ok_response();
         response.data_source.expect("it was created").id
     }
@@ -125,7 +128,8 @@ impl Api {
     }
 
     pub(crate) async fn session(&self, agent_id: i64, title: &str) -> pb::Session {
-        let request = pb::CreateSessionRequest { agent_id, title: title.to_owned() };
+        let request =
+            pb::CreateSessionRequest { agent_id, title: title.to_owned(), ..Default::default() };
         let response = self.sessions.clone().create_session(request).await.ok_response();
         response.session.expect("it was created")
     }
@@ -144,14 +148,57 @@ impl Api {
         self.wait(run.id).await
     }
 
-    /// Waits for a run's end.
-    pub(crate) async fn wait(&self, run_id: i64) -> (pb::Run, pb::Message) {
+    /// Asks in a session, as `request` says, without waiting.
+    pub(crate) async fn try_start(
+        &self,
+        session_id: i64,
+        question: &str,
+        request: pb::StartRunRequest,
+    ) -> Result<pb::Run, Status> {
+        let question = question.to_owned();
+        let request = pb::StartRunRequest { session_id, question, ..request };
+        let response = self.runs.clone().start_run(request).await?.into_inner();
+        Ok(response.run.expect("it was started"))
+    }
+
+    /// Asks for a run's end.
+    pub(crate) async fn cancel(&self, run_id: i64) -> pb::Run {
+        let reason = "no longer needed".to_owned();
+        let request = pb::CancelRunRequest { run_id, reason, ..Default::default() };
+        let response = self.runs.clone().cancel_run(request).await.ok_response();
+        response.run.expect("it is there")
+    }
+
+    pub(crate) async fn run(&self, run_id: i64) -> pb::Run {
+        let response = self.runs.clone().get_run(pb::GetRunRequest { run_id }).await.ok_response();
+        response.run.expect("it is there")
+    }
+
+    /// Waits for a run's end; there is no answer if it ended before its turn came.
+    pub(crate) async fn end(&self, run_id: i64) -> (pb::Run, Option<pb::Message>) {
         let timeout = Some(prost_types::Duration { seconds: 60, nanos: 0 });
         let request = pb::WaitRunRequest { run_id, timeout };
         let response = self.runs.clone().wait_run(request).await.ok_response();
         let run = response.run.expect("it is there");
-        let answer = response.answer;
-        (run, answer.expect("the run has ended within a minute, with an answer"))
+        assert!(run.ended_at.is_some(), "it has not ended within a minute: {run:?}");
+        (run, response.answer)
+    }
+
+    /// Waits for a run's end, and returns it with its answer.
+    pub(crate) async fn wait(&self, run_id: i64) -> (pb::Run, pb::Message) {
+        let (run, answer) = self.end(run_id).await;
+        (run, answer.expect("its turn came"))
+    }
+
+    /// Watches a run from the event after this one on.
+    pub(crate) async fn watch(&self, run_id: i64, after_event_id: i64) -> Watch {
+        let request = pb::WatchRunRequest { run_id, after_event_id };
+        Watch(self.runs.clone().watch_run(request).await.ok_response())
+    }
+
+    pub(crate) async fn delete_session(&self, session_id: i64) {
+        let request = pb::DeleteSessionRequest { session_id, ..Default::default() };
+        self.sessions.clone().delete_session(request).await.ok_response();
     }
 
     /// The first 100 messages of a session.

@@ -1,10 +1,17 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use sea_orm::{ConnectionTrait as _, Database};
+use uuid::Uuid;
 
 /// A name that nothing else has: `prefix` and 16 hexadecimal digits.
 pub(crate) fn random_name(prefix: &str) -> String {
     format!("{prefix}_{:016x}", RandomState::new().hash_one(std::process::id()))
+}
+
+/// An id for a request that nothing else has.
+pub(crate) fn random_uuid() -> String {
+    let half = || u128::from(RandomState::new().hash_one(std::process::id()));
+    Uuid::from_u128(half() << 64 | half()).to_string()
 }
 
 /// Creates an empty database on the server that `server_url` names.

@@ -1,0 +1,104 @@
+use std::{net::SocketAddr, time::Duration};
+
+use async_nats::Client;
+use run_queue::Names;
+use session_service::{
+    DataSources, PageLimits, Runs,
+    auth::{Rules, Verifier},
+    server::{self, Parts, Settings},
+    sweep,
+};
+use sources::Sources;
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{self, Instant},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::Channel;
+
+use super::{Api, JWT_SECRET, MAX_QUEUED_RUNS, token};
+
+/// How much a client with small windows takes without reading, in bytes.
+const SMALL_WINDOW: u32 = 64 * 1024;
+
+/// An instance of the session service; stops when dropped.
+pub(crate) struct Service {
+    /// Its connection.
+    pub nats: Client,
+    address: SocketAddr,
+    channel: Channel,
+    served: JoinHandle<()>,
+    stop: DropGuard,
+}
+
+impl Service {
+    pub(super) async fn start(
+        sources: &Sources,
+        nats: &Client,
+        names: &Names,
+        drain: Duration,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound address");
+        let shutdown = CancellationToken::new();
+        let runs = Runs::new(sources.db.clone(), nats.clone(), names.clone(), shutdown.clone());
+        tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
+        tokio::spawn(runs.clone().hear_events(nats.clone(), names.clone()));
+        tokio::spawn(runs.clone().look_for_ends());
+        tokio::spawn(runs.clone().keep_log());
+        tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
+        tokio::spawn(sweep::overdue_runs(runs.clone(), shutdown.clone()));
+        tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));
+        let parts = Parts {
+            db: sources.db.clone(),
+            runs,
+            sources: DataSources::new(sources.clone()),
+            pages: PageLimits::default(),
+            max_queued_runs: MAX_QUEUED_RUNS,
+        };
+        let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
+        let verifier = Verifier::new(&rules);
+        let settings = Settings { reflection: true, drain };
+        let serving = server::serve(listener, parts, verifier, settings, shutdown.clone());
+        let served = tokio::spawn(async { serving.await.expect("it can be served") });
+
+        let channel = Self::endpoint(address).connect_lazy();
+        let (nats, stop) = (nats.clone(), shutdown.drop_guard());
+        Self { nats, address, channel, served, stop }
+    }
+
+    fn endpoint(address: SocketAddr) -> tonic::transport::Endpoint {
+        Channel::from_shared(format!("http://{address}")).expect("a valid URL")
+    }
+
+    /// The API, as one user sees it.
+    pub(crate) fn api(&self, user_id: i64) -> Api {
+        Api::new(self.channel(), Some(token(user_id)))
+    }
+
+    /// The same, over a connection of its own that takes little without being read.
+    pub(crate) fn narrow_api(&self, user_id: i64) -> Api {
+        let endpoint = Self::endpoint(self.address)
+            .initial_stream_window_size(SMALL_WINDOW)
+            .initial_connection_window_size(SMALL_WINDOW);
+        Api::new(endpoint.connect_lazy(), Some(token(user_id)))
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Tells it to stop, and waits until it has; returns how long that took.
+    pub(crate) async fn stop(self) -> Duration {
+        let told_at = Instant::now();
+        drop(self.stop);
+        let stopped = time::timeout(Duration::from_secs(60), self.served).await;
+        stopped.expect("it stops within a minute").expect("it does not panic");
+        told_at.elapsed()
+    }
+}
