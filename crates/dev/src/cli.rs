@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{down, token, up};
+use crate::{chaos, down, token, up};
 
 /// Runs Tertulia on this machine, with a Postgres and a NATS server of its own.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ enum Command {
     Up(up::Options),
     /// Stop what `up --detach` left running
     Down,
+    /// Break things under load, and see whether anything is lost, doubled, mixed or stuck
+    Chaos(chaos::Options),
     /// Print a token for the running stack
     Token(token::Options),
 }
@@ -27,6 +29,7 @@ pub async fn run() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Up(options) => up::up(&options).await,
         Command::Down => down::down().await,
+        Command::Chaos(options) => chaos::chaos(&options).await,
         Command::Token(options) => {
             print(&token::issue(&options)?);
             Ok(())

@@ -1,6 +1,6 @@
 //! The demo: a data set, an agent and a first question, through the API like any caller.
 
-mod api;
+pub(crate) mod api;
 
 use anyhow::{Context as _, ensure};
 use proto::v1::{self as pb, Role};
@@ -11,10 +11,11 @@ use crate::cli::print;
 const NAME: &str = "Demo";
 const TITLE: &str = "First questions";
 const QUESTION: &str = "Quantos registros tem na tabela penguins?";
+pub(crate) const PENGUINS: &str = include_str!("../demo/penguins.csv");
 /// What each table is imported from.
 const TABLES: [(&str, &str); 3] = [
     ("airports", include_str!("../demo/airports.csv")),
-    ("penguins", include_str!("../demo/penguins.csv")),
+    ("penguins", PENGUINS),
     ("seattle_weather", include_str!("../demo/seattle-weather.csv")),
 ];
 

@@ -1,5 +1,6 @@
 //! `cargo dev`: the embedded stack for development, and the servers that the tests share.
 
+pub mod chaos;
 mod cli;
 mod demo;
 mod down;

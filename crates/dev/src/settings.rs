@@ -43,8 +43,16 @@ impl Settings {
         if let Some(settings) = Self::find(folder)? {
             return Ok(settings);
         }
-        let settings = Self {
-            data: data_folder(folder.path()),
+        let settings = Self::generate(data_folder(folder.path()))?;
+        set_aside(&settings.data)?;
+        settings.save(folder)?;
+        Ok(settings)
+    }
+
+    /// New secrets, and no ports yet.
+    pub(crate) fn generate(data: PathBuf) -> anyhow::Result<Self> {
+        Ok(Self {
+            data,
             postgres_password: password()?,
             tertulia_password: password()?,
             datasets_password: password()?,
@@ -54,10 +62,7 @@ impl Settings {
             grpc_port: None,
             postgres_port: None,
             nats_port: None,
-        };
-        set_aside(&settings.data)?;
-        settings.save(folder)?;
-        Ok(settings)
+        })
     }
 
     pub(crate) fn save(&self, folder: &Folder) -> anyhow::Result<()> {

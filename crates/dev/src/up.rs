@@ -1,11 +1,11 @@
 //! `cargo dev up`: from an empty machine to an answered question, step by step.
 
-mod backends;
-mod build;
-mod databases;
+pub(crate) mod backends;
+pub(crate) mod build;
+pub(crate) mod databases;
 mod guide;
 mod launch;
-mod services;
+pub(crate) mod services;
 
 use anyhow::{Context, bail};
 use clap::{Args, value_parser};
@@ -104,7 +104,7 @@ async fn serve(folder: &Folder, launch: &mut Launch<'_>) -> anyhow::Result<()> {
     result
 }
 
-async fn asked_to_end() -> anyhow::Result<()> {
+pub(crate) async fn asked_to_end() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;

@@ -18,10 +18,16 @@ const PATIENCE: prost_types::Duration = prost_types::Duration { seconds: 60, nan
 /// How large the pieces of an import are.
 const PIECE: usize = 64 * 1024;
 
-type Client = InterceptedService<Channel, Bearer>;
+pub(crate) type Client = InterceptedService<Channel, Bearer>;
 
-#[derive(Clone)]
-struct Bearer(MetadataValue<Ascii>);
+#[derive(Clone, Debug)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    pub(crate) fn new(token: &str) -> anyhow::Result<Self> {
+        Ok(Self(format!("Bearer {token}").parse()?))
+    }
+}
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -30,7 +36,7 @@ impl Interceptor for Bearer {
     }
 }
 
-pub(super) struct Api {
+pub(crate) struct Api {
     sessions: SessionServiceClient<Client>,
     runs: RunServiceClient<Client>,
     agents: AgentServiceClient<Client>,
@@ -38,9 +44,9 @@ pub(super) struct Api {
 }
 
 impl Api {
-    pub(super) async fn connect(grpc: &str, token: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(grpc: &str, token: &str) -> anyhow::Result<Self> {
         let channel = Endpoint::try_from(format!("http://{grpc}"))?.connect().await?;
-        let bearer = Bearer(format!("Bearer {token}").parse()?);
+        let bearer = Bearer::new(token)?;
         Ok(Self {
             sessions: SessionServiceClient::with_interceptor(channel.clone(), bearer.clone()),
             runs: RunServiceClient::with_interceptor(channel.clone(), bearer.clone()),
@@ -49,26 +55,27 @@ impl Api {
         })
     }
 
-    pub(super) async fn find_data_source(&mut self, name: &str) -> anyhow::Result<Option<i64>> {
+    pub(crate) async fn find_data_source(&mut self, name: &str) -> anyhow::Result<Option<i64>> {
         let request = pb::ListDataSourcesRequest { per_page: 100, ..Default::default() };
         let sources = self.sources.list_data_sources(request).await?.into_inner().data_sources;
         Ok(sources.iter().find(|source| source.name == name).map(|source| source.id))
     }
 
-    pub(super) async fn create_data_set(&mut self, name: &str) -> anyhow::Result<i64> {
+    pub(crate) async fn create_data_set(&mut self, name: &str) -> anyhow::Result<i64> {
         let kind = Some(Kind::Dataset(pb::Dataset {}));
-        let request = pb::CreateDataSourceRequest { name: name.to_owned(), kind };
+        let request =
+            pb::CreateDataSourceRequest { name: name.to_owned(), kind, ..Default::default() };
         let response = self.sources.create_data_source(request).await?.into_inner();
         Ok(response.data_source.context("no data source in the response")?.id)
     }
 
-    pub(super) async fn tables(&mut self, data_source_id: i64) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn tables(&mut self, data_source_id: i64) -> anyhow::Result<Vec<String>> {
         let request = pb::GetSchemaRequest { data_source_id };
         let tables = self.sources.get_schema(request).await?.into_inner().tables;
         Ok(tables.into_iter().map(|table| table.name).collect())
     }
 
-    pub(super) async fn import(
+    pub(crate) async fn import(
         &mut self,
         data_source_id: i64,
         table_name: &str,
@@ -83,13 +90,13 @@ impl Api {
         Ok(response.into_inner().row_count)
     }
 
-    pub(super) async fn find_agent(&mut self, name: &str) -> anyhow::Result<Option<i64>> {
+    pub(crate) async fn find_agent(&mut self, name: &str) -> anyhow::Result<Option<i64>> {
         let request = pb::ListAgentsRequest { per_page: 100, ..Default::default() };
         let agents = self.agents.list_agents(request).await?.into_inner().agents;
         Ok(agents.iter().find(|agent| agent.name == name).map(|agent| agent.id))
     }
 
-    pub(super) async fn create_agent(
+    pub(crate) async fn create_agent(
         &mut self,
         name: &str,
         data_source_id: i64,
@@ -100,7 +107,7 @@ impl Api {
         Ok(response.agent.context("no agent in the response")?.id)
     }
 
-    pub(super) async fn find_session(
+    pub(crate) async fn find_session(
         &mut self,
         agent_id: i64,
         title: &str,
@@ -111,17 +118,18 @@ impl Api {
         Ok(sessions.iter().find(|session| session.title == title).map(|session| session.id))
     }
 
-    pub(super) async fn create_session(
+    pub(crate) async fn create_session(
         &mut self,
         agent_id: i64,
         title: &str,
     ) -> anyhow::Result<i64> {
-        let request = pb::CreateSessionRequest { agent_id, title: title.to_owned() };
+        let request =
+            pb::CreateSessionRequest { agent_id, title: title.to_owned(), ..Default::default() };
         let response = self.sessions.create_session(request).await?.into_inner();
         Ok(response.session.context("no session in the response")?.id)
     }
 
-    pub(super) async fn ask(&mut self, session_id: i64, question: &str) -> anyhow::Result<pb::Run> {
+    pub(crate) async fn ask(&mut self, session_id: i64, question: &str) -> anyhow::Result<pb::Run> {
         let question = question.to_owned();
         let wait = Some(PATIENCE);
         let request = pb::StartRunRequest { session_id, question, wait, ..Default::default() };
@@ -130,7 +138,7 @@ impl Api {
     }
 
     /// The newest messages of a session, oldest first.
-    pub(super) async fn messages(&mut self, session_id: i64) -> anyhow::Result<Vec<pb::Message>> {
+    pub(crate) async fn messages(&mut self, session_id: i64) -> anyhow::Result<Vec<pb::Message>> {
         let mut request = pb::ListMessagesRequest { session_id, ..Default::default() };
         request.set_order(pb::MessageOrder::Descending);
         let mut messages = self.sessions.list_messages(request).await?.into_inner().messages;

@@ -31,7 +31,7 @@ pub struct Config<'a> {
 
 impl Config<'_> {
     pub fn url(&self) -> String {
-        format!("nats://{USER}:{}@127.0.0.1:{}", self.password, self.port)
+        url(self.password, self.port)
     }
 
     /// NATS' configuration language accepts JSON.
@@ -51,6 +51,10 @@ impl Config<'_> {
         });
         format!("{text:#}\n")
     }
+}
+
+pub(crate) fn url(password: &str, port: u16) -> String {
+    format!("nats://{USER}:{password}@127.0.0.1:{port}")
 }
 
 /// Starts the server without waiting for it; see [`ready`].

@@ -6,7 +6,7 @@ use std::{
     future::Future,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -170,6 +170,24 @@ impl Process {
                     return Err(error.context(message));
                 }
                 Err(_) => sleep(POLL).await,
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        self.record.send(signal)
+    }
+
+    /// How it ended, if it does so in time.
+    pub(crate) async fn end_within(
+        &mut self,
+        patience: Duration,
+    ) -> anyhow::Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.child.try_wait()? {
+                None if Instant::now() < deadline => sleep(POLL).await,
+                ended => return Ok(ended),
             }
         }
     }

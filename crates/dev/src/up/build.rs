@@ -17,6 +17,8 @@ pub(crate) struct Programs {
 pub(crate) async fn services() -> anyhow::Result<Programs> {
     let executable = env::current_exe()?;
     let folder = executable.parent().context("our own program lies in no folder")?;
+    // Tests lie one folder deeper than programs.
+    let folder = folder.parent().filter(|_| folder.ends_with("deps")).unwrap_or(folder);
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(profile) => profile,

@@ -6,8 +6,8 @@ use url::Url;
 
 use crate::{servers::postgres, settings::Settings};
 
-const OWN: &str = "tertulia";
-const DATASETS: &str = "tertulia_datasets";
+pub(crate) const OWN: &str = "tertulia";
+pub(crate) const DATASETS: &str = "tertulia_datasets";
 
 /// Creates both databases on the embedded server, each owned by a role of its own, and closes them
 /// to others. Returns their URLs.
@@ -79,7 +79,7 @@ fn database_name(url: &str) -> anyhow::Result<String> {
     }
 }
 
-fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
+pub(crate) fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
     let mut url = Url::parse(url).context("DATABASE_URL")?;
     url.set_path(name);
     Ok(url.into())

@@ -61,7 +61,7 @@ pub(crate) async fn start(
     Ok(grpc)
 }
 
-fn service(program: &Path, backends: &Backends, settings: &Settings) -> Command {
+pub(crate) fn service(program: &Path, backends: &Backends, settings: &Settings) -> Command {
     let mut command = Command::new(program);
     command
         .env("DATABASE_URL", &backends.database_url)
@@ -82,7 +82,7 @@ fn spawn(
     launch.started(Process::spawn(name, command, &log, program, Shutdown::Graceful)?)
 }
 
-async fn serving(grpc: &str) -> anyhow::Result<()> {
+pub(crate) async fn serving(grpc: &str) -> anyhow::Result<()> {
     let endpoint = Endpoint::try_from(format!("http://{grpc}"))?.connect_timeout(CALL_PATIENCE);
     let mut client = HealthClient::new(endpoint.connect().await?);
     let request = HealthCheckRequest { service: SERVICE.to_owned() };
