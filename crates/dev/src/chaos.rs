@@ -36,6 +36,8 @@ pub use self::{
 use self::{cluster::Cluster, faults::Injector, load::Load, pace::Pace};
 use crate::{cli::print, folders, servers::random_bytes, up::asked_to_end};
 
+/// A port that was free may be taken before a server has it.
+const ATTEMPTS: usize = 3;
 /// How long everything may take to end once no fault is left.
 const SETTLING: Duration = Duration::from_secs(90);
 /// How long watches may take to end after the runs.
@@ -88,7 +90,14 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
     };
     let logs = folders::target().join("chaos").join(format!("{seed}-{}", std::process::id()));
     eprintln!("seed {seed}, logs in {}", logs.display());
-    let mut cluster = Cluster::start(logs.clone()).await?;
+    let mut attempt = 1;
+    let mut cluster = loop {
+        match Cluster::start(logs.clone()).await {
+            Err(error) if attempt < ATTEMPTS => eprintln!("trying again: {error:#}"),
+            started => break started?,
+        }
+        attempt += 1;
+    };
     let report = drive(&mut cluster, options, seed).await?;
     cluster.stop().await?;
     if report.violations() == 0 {
