@@ -26,8 +26,8 @@ pub fn is_next(seen: i64, id: i64) -> bool {
     if id >> 32 == seen >> 32 { id == seen + 1 } else { number(id) == 1 }
 }
 
-/// The place of an event in its attempt; 0 is before the first one.
-pub fn number(event_id: i64) -> i64 {
+/// The place of an event in its attempt.
+fn number(event_id: i64) -> i64 {
     event_id & i64::from(u32::MAX)
 }
 
