@@ -5,14 +5,23 @@
 mod egress;
 mod import;
 mod import_requests;
+mod lies;
+mod plans;
+mod pools;
+mod probe;
+mod proxy;
 mod queries;
+mod samples;
 mod schema;
+mod shadowing;
 mod store;
+mod totals;
+mod values;
 
 use std::{fs::File, io::Write as _, time::Duration};
 
 use data_source::{
-    DatasetStore, Egress, Error, Limits, Rows, Schema, Source,
+    DatasetStore, Egress, Error, Limits, Pools, Rows, Schema, Settings, Source,
     dataset::{Import, Imported},
     guard,
 };
@@ -21,8 +30,12 @@ use tokio_postgres::{Client, NoTls};
 use crate::harness::{OtherDatabase, eventually};
 
 const PASSWORD: &str = "correct horse 'battery' staple";
-const LIMITS: Limits =
-    Limits { max_rows: 1_000, max_bytes: 1_000_000, timeout: Duration::from_secs(10) };
+const LIMITS: Limits = Limits {
+    max_rows: 1_000,
+    max_bytes: 1_000_000,
+    timeout: Duration::from_secs(10),
+    max_cost: f64::MAX,
+};
 
 /// Runs for minutes on a few thousand numbers.
 const SLOW: &str =
@@ -71,13 +84,18 @@ async fn data_set(store: &DatasetStore, csv: &str) -> (Source, Schema) {
     store.ensure(1, PASSWORD).await.expect("the data set is new");
     import(store, "t", csv).await.expect("the CSV is valid");
     let source = store.source(1, PASSWORD);
-    let schema = data_source::introspect(&source, &Egress::default()).await;
+    let schema = pools().introspect(&source).await;
     (source, schema.expect("the role can log in"))
 }
 
 async fn run(source: &Source, schema: &Schema, sql: &str, limits: Limits) -> Result<Rows, Error> {
     let query = guard::check(sql, schema).expect("the guard accepts the statement");
-    data_source::query(source, &Egress::default(), schema, &query, &limits).await
+    pools().query(source, schema, &query, &limits).await
+}
+
+/// Fresh connections, each time.
+fn pools() -> Pools {
+    Pools::new(Egress::default(), Settings::default())
 }
 
 /// CSV with the numbers from 1 to `count`.
@@ -103,6 +121,13 @@ async fn as_role(source: &Source) -> Client {
 async fn count(client: &Client, from: &str) -> i64 {
     let row = client.query_one(&format!("SELECT count(*) FROM {from}"), &[]).await;
     row.expect("whoever counts may read").get(0)
+}
+
+/// The server's processes that serve the source's role.
+async fn backends(admin: &Client, source: &Source) -> Vec<i32> {
+    let pids = "SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY pid";
+    let rows = admin.query(pids, &[&source.user]).await.expect("a superuser sees all");
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 async fn until_sessions_at_work(admin: &Client, source: &Source, expected: i64) {

@@ -172,7 +172,7 @@ impl DatasetStore {
 
     async fn open(&self) -> Result<Session, Error> {
         let session = connect::connect(&self.owner, &Egress::default()).await?;
-        session.budget().set(u64::MAX);
+        session.budget().lift();
         Ok(session)
     }
 

@@ -1,117 +1,175 @@
 //! Running an agent's statement, within bounds.
 
+mod count;
+mod plan;
+mod wrapper;
+
 use std::{pin::pin, time::Duration};
 
-use futures::TryStreamExt;
+use futures::{TryStreamExt, future::try_join};
 use postgres_protocol::escape::escape_identifier;
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::{Row, RowStream, Statement, types::Type};
+use tokio_postgres::{Column, Row, RowStream, Statement, types::Kind, types::Type};
 
+use self::wrapper::Wrapped;
 use crate::{
-    Error, Rows, Schema, Source, connect,
-    egress::Egress,
+    Error, Pools, Rows, Schema, Source,
     guard::Query,
+    pool::Lease,
     rows::{ResultColumn, TruncatedBy},
     session::Session,
 };
 
 /// What one query may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     pub max_rows: u32,
     /// Of the values as Postgres prints them, and four bytes for each.
     pub max_bytes: usize,
-    /// From the look-up of the host to the last row.
+    /// From the wait for a connection to the last row.
     pub timeout: Duration,
+    /// By the planner's estimate, in its units.
+    pub max_cost: f64,
 }
 
 /// What may be on its way to us besides the rows that we keep.
 const READ_AHEAD: u64 = 1024 * 1024;
 
-/// Runs a query on its data source: read-only, on one snapshot, by itself on a
-/// connection, and never longer than its limits.
-///
-/// Dropping the future stops the query at its data source too.
-#[tracing::instrument(name = "data_source.query", skip_all)]
-pub async fn query(
-    source: &Source,
-    egress: &Egress,
-    schema: &Schema,
-    query: &Query,
-    limits: &Limits,
-) -> Result<Rows, Error> {
-    let deadline = Instant::now() + limits.timeout;
-    let session = timeout_at(deadline, connect::connect(source, egress));
-    let session = session.await.map_err(|late| Error::Unreachable(late.into()))??;
-
-    let search_path = search_path(schema);
-    let rows = Box::pin(run(&session, &search_path, query.as_str(), limits));
-    let rows = timeout_at(deadline, rows).await.map_err(|_| Error::TimedOut)?;
-
-    let is_over = match &rows {
-        Ok(rows) => rows.truncated_by != Some(TruncatedBy::Bytes),
-        Err(error) => matches!(error, Error::Statement { .. } | Error::TimedOut),
-    };
-    if is_over {
-        session.close().await;
-    }
-    rows
+/// A query on its way, and what it may take.
+struct Execution<'a> {
+    search_path: String,
+    query: &'a str,
+    limits: &'a Limits,
+    deadline: Instant,
 }
 
-async fn run(
-    session: &Session,
-    search_path: &str,
-    query: &str,
-    limits: &Limits,
-) -> Result<Rows, Error> {
-    session.begin_reading(search_path, limits.timeout).await.map_err(Error::of_statement)?;
-    let statement = session.client.prepare(query).await.map_err(Error::of_statement)?;
-    let columns = columns_of(&statement)?;
+impl Pools {
+    /// Runs a query on its data source: read-only, on one snapshot, by itself on a
+    /// connection, and never longer than its limits.
+    ///
+    /// Dropping the future stops the query at its data source too.
+    #[tracing::instrument(name = "data_source.query", skip_all)]
+    pub async fn query(
+        &self,
+        source: &Source,
+        schema: &Schema,
+        query: &Query,
+        limits: &Limits,
+    ) -> Result<Rows, Error> {
+        let started = Instant::now();
+        let deadline = started + limits.timeout;
+        let search_path = search_path(schema);
+        let execution = Execution { search_path, query: query.as_str(), limits, deadline };
 
-    session.budget().set(READ_AHEAD + limits.max_bytes as u64);
-    let parameters: [(&str, Type); 0] = [];
-    let wrapped = wrapped(query, columns.len(), limits.max_rows);
-    let stream = session.client.query_typed_raw(&wrapped, parameters).await;
-    let stream = stream.map_err(Error::of_statement)?;
-    collect(stream, session, Rows { columns, ..Rows::default() }, limits).await
+        let lease = self.lease(source, deadline).await?;
+        let rows = timeout_at(deadline, Box::pin(execution.rows(&lease))).await;
+        let rows = match rows.map_err(|_| Error::TimedOut)? {
+            Ok(rows) => rows,
+            Err(error) => {
+                lease.end_after(&error).await;
+                return Err(error);
+            }
+        };
+        let took = started.elapsed();
+        let total_rows = match rows.truncated_by {
+            None => {
+                lease.give_back().await;
+                Some(rows.rows.len() as u64)
+            }
+            Some(TruncatedBy::Rows) => execution.count(lease).await,
+            Some(TruncatedBy::Bytes) => {
+                // Its server is still sending.
+                drop(lease);
+                self.count(source, &execution).await
+            }
+        };
+        Ok(Rows { total_rows, took, ..rows })
+    }
+
+    /// Counts on another connection, so that a row that came or went meanwhile may
+    /// be counted or not.
+    async fn count(&self, source: &Source, execution: &Execution<'_>) -> Option<u64> {
+        let lease = self.lease(source, execution.deadline).await.ok()?;
+        let begin = Box::pin(execution.begin(&lease));
+        timeout_at(execution.deadline, begin).await.ok()?.ok()?;
+        execution.count(lease).await
+    }
+}
+
+impl Execution<'_> {
+    async fn begin(&self, session: &Session) -> Result<(), Error> {
+        session.budget().set(READ_AHEAD);
+        let limit = self.deadline.saturating_duration_since(Instant::now());
+        session.begin_reading(&self.search_path, limit).await.map_err(Error::of_statement)
+    }
+
+    async fn rows(&self, session: &Session) -> Result<Rows, Error> {
+        // Sent at once; the server takes them one after the other.
+        let described = async {
+            let described = session.describe(self.query).await;
+            described.map_err(|error| Wrapped::bare(self.query).failure(error))
+        };
+        let ((), described) = try_join(self.begin(session), described).await?;
+        let columns = columns_of(&described)?;
+
+        let printing = Wrapped::printing(self.query, &described, self.limits.max_rows);
+        plan::cost(session, &printing).await?.check(self.limits.max_cost)?;
+
+        session.budget().set(READ_AHEAD + self.limits.max_bytes as u64);
+        let parameters: [(&str, Type); 0] = [];
+        let stream = session.client.query_typed_raw(&printing.text(), parameters).await;
+        let stream = stream.map_err(|error| printing.failure(error))?;
+        let rows = Rows { columns, ..Rows::default() };
+        collect(stream, session, rows, self.limits, &printing).await
+    }
+
+    /// Counts the rows of a statement that was cut; the lease ends with it.
+    async fn count(&self, lease: Lease) -> Option<u64> {
+        let counted = count::total_rows(&lease, self.query, self.limits.max_cost, self.deadline);
+        match counted.await {
+            Ok(total_rows) => {
+                lease.give_back().await;
+                total_rows
+            }
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "rows not counted");
+                None
+            }
+        }
+    }
 }
 
 fn columns_of(statement: &Statement) -> Result<Vec<ResultColumn>, Error> {
-    let refuse = |sqlstate: &str, message: &str| {
-        Err(Error::Statement { sqlstate: sqlstate.to_owned(), message: message.to_owned() })
-    };
     if !statement.params().is_empty() {
-        return refuse("42P02", "the statement has parameters");
+        return Err(Error::refused("42P02", "the statement has parameters"));
     }
     if statement.columns().is_empty() {
-        return refuse("42601", "the statement returns no columns");
+        return Err(Error::refused("42601", "the statement returns no columns"));
     }
-    let columns = statement.columns().iter().map(|column| ResultColumn {
-        name: column.name().to_owned(),
-        type_name: column.type_().name().to_owned(),
-    });
-    Ok(columns.collect())
+    let columns = statement.columns().iter();
+    Ok(columns
+        .map(|it| ResultColumn { name: it.name().to_owned(), type_name: type_name(it) })
+        .collect())
 }
 
-/// Has Postgres print every value and stop one row after the limit.
-///
-/// The wrapper is a guard as well: the grammar allows nothing inside it that
-/// writes, and no second statement.
-fn wrapped(query: &str, columns: usize, max_rows: u32) -> String {
-    let list = |suffix: &str| {
-        let names: Vec<_> = (0..columns).map(|index| format!("c{index}{suffix}")).collect();
-        names.join(", ")
-    };
-    let limit = u64::from(max_rows) + 1;
-    format!("SELECT {} FROM (\n{query}\n) AS q({}) LIMIT {limit}", list("::text"), list(""))
+fn type_name(column: &Column) -> String {
+    let type_ = column.type_();
+    match type_.kind() {
+        // Postgres names most arrays so, but not its vectors of ids.
+        Kind::Array(element) if type_.name().starts_with('_') => format!("{}[]", element.name()),
+        _ => type_.name().to_owned(),
+    }
 }
 
-/// The tables' own schemas, after the system's functions and operators and
-/// before what someone may have left in the session's temporary one.
+/// The tables' own schemas, for their types and for what extensions have put there:
+/// after the system's functions and operators, and before what someone may have left
+/// in the session's temporary one. Not those in which a function fits better than the
+/// system's.
 fn search_path(schema: &Schema) -> String {
     let mut schemas: Vec<&str> = Vec::new();
     for table in &schema.tables {
-        if !schemas.contains(&table.schema.as_str()) {
+        let is_known = schemas.contains(&table.schema.as_str());
+        if !is_known && !schema.shadowing.contains(&table.schema) {
             schemas.push(&table.schema);
         }
     }
@@ -125,6 +183,7 @@ async fn collect(
     session: &Session,
     mut rows: Rows,
     limits: &Limits,
+    statement: &Wrapped<'_>,
 ) -> Result<Rows, Error> {
     let mut stream = pin!(stream);
     let mut bytes = 0;
@@ -133,7 +192,7 @@ async fn collect(
             Ok(Some(row)) => row,
             Ok(None) => return Ok(rows),
             Err(_) if session.budget().is_spent() => return Ok(cut(rows, TruncatedBy::Bytes)),
-            Err(error) => return Err(Error::of_statement(error)),
+            Err(error) => return Err(statement.failure(error)),
         };
         if rows.rows.len() >= limits.max_rows as usize {
             return Ok(cut(rows, TruncatedBy::Rows));
@@ -154,10 +213,8 @@ fn cut(rows: Rows, by: TruncatedBy) -> Rows {
 fn values_of(row: &Row) -> Result<Vec<Option<&str>>, Error> {
     let values = (0..row.len()).map(|index| row.try_get(index));
     // A database with the encoding SQL_ASCII sends whatever it was given.
-    values.collect::<Result<_, _>>().map_err(|_| Error::Statement {
-        sqlstate: "22021".to_owned(),
-        message: "the data source holds text that is not UTF-8".to_owned(),
-    })
+    let not_text = |_| Error::refused("22021", "the data source holds text that is not UTF-8");
+    values.collect::<Result<_, _>>().map_err(not_text)
 }
 
 #[cfg(test)]
@@ -166,21 +223,14 @@ mod tests {
     use crate::schema::Table;
 
     #[test]
-    fn the_wrapper_prints_every_column_and_survives_a_trailing_comment() {
-        assert_eq!(
-            wrapped("SELECT 1, 2 -- two", 2, 10),
-            "SELECT c0::text, c1::text FROM (\nSELECT 1, 2 -- two\n) AS q(c0, c1) LIMIT 11"
-        );
-    }
-
-    #[test]
     fn the_search_path_holds_each_schema_once_and_quoted() {
         let table = |schema: &str| Table {
             schema: schema.to_owned(),
             name: "t".to_owned(),
-            columns: Vec::new(),
+            ..Table::default()
         };
-        let schema = Schema { tables: vec![table("sales"), table("a\"b"), table("sales")] };
+        let tables = ["sales", "a\"b", "sales", "odd"].map(table).to_vec();
+        let schema = Schema { tables, shadowing: vec!["odd".to_owned()] };
         assert_eq!(search_path(&schema), "pg_catalog, \"sales\", \"a\"\"b\", pg_temp");
         assert_eq!(search_path(&Schema::default()), "pg_catalog, pg_temp");
     }

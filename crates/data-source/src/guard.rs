@@ -4,12 +4,15 @@
 //! tree accepts what it knows and nothing else. What runs is the text printed from
 //! that tree, never the text that came in.
 
+mod aggregate;
 mod call;
 mod catalog;
+mod column;
 mod expr;
 mod from;
 mod functions;
 mod limits;
+mod literal;
 mod names;
 mod operators;
 mod output;
@@ -17,13 +20,18 @@ mod parse;
 mod print;
 mod query;
 mod refusal;
+mod row_limit;
 mod scope;
+mod select;
+mod series;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod types;
 
 use std::thread;
 
+pub(crate) use functions::function_names;
 pub use refusal::Refusal;
 
 use self::catalog::Catalog;
@@ -40,11 +48,27 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Its tables are all qualified, so that no search path decides what they are. It
 /// relies on `standard_conforming_strings`, which is on unless someone turns it off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query(String);
+pub struct Query {
+    text: String,
+    is_aggregate: bool,
+    limit: Option<u64>,
+}
 
 impl Query {
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it returns one row at most, whose every column is a plain `count`, `sum`
+    /// or `avg`. Which rows these are taken from is not looked at: it may be one alone.
+    pub fn is_aggregate(&self) -> bool {
+        self.is_aggregate
+    }
+
+    /// How many rows it asks for itself, if it says so in a number: as many may not
+    /// be all that there are.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
     }
 }
 
@@ -69,8 +93,11 @@ pub fn check(sql: &str, schema: &Schema) -> Result<Query, Refusal> {
 fn check_on_this_stack(sql: &str, schema: &Schema) -> Result<Query, Refusal> {
     let mut query = parse::untrusted(sql)?;
     print::normalise(&mut query);
+    series::stream(&mut query);
     Walk { catalog: Catalog::new(schema) }.query(&mut query, &Scope::default())?;
-    print::print(&query).map(Query)
+    let text = print::print(&query)?;
+    let is_aggregate = aggregate::is_aggregate(&query);
+    Ok(Query { text, is_aggregate, limit: row_limit::row_limit(&query) })
 }
 
 /// The walk over a tree. It qualifies the tables that it finds, and changes nothing

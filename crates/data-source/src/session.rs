@@ -1,6 +1,10 @@
 //! One connection to a server, from its login to its end.
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures::future::try_join;
 use tokio::{
@@ -9,7 +13,7 @@ use tokio::{
     task::AbortHandle,
     time::timeout,
 };
-use tokio_postgres::{CancelToken, Client, Connection, types::Type};
+use tokio_postgres::{CancelToken, Client, Connection, Statement, types::Type};
 
 use crate::{connect::Route, metered::Budget};
 
@@ -17,6 +21,8 @@ use crate::{connect::Route, metered::Budget};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a session may take to end on either side.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// What a server may send while it forgets the work before.
+const DISCARD_BYTES: u64 = 64 * 1024;
 
 /// What a transaction is told before anything else, each for itself alone: a
 /// session-level setting would stay behind in a connection pooler's session.
@@ -33,12 +39,14 @@ const SETTINGS: &str = "
            pg_catalog.set_config('DateStyle', 'ISO', true),
            pg_catalog.set_config('IntervalStyle', 'postgres', true),
            pg_catalog.set_config('bytea_output', 'hex', true),
+           -- As many digits as give the same number when they are read again.
+           pg_catalog.set_config('extra_float_digits', '1', true),
            -- Postgres 14 has it, but not on Windows.
            (SELECT pg_catalog.set_config(name, '1s', true) FROM pg_catalog.pg_settings
              WHERE name = 'client_connection_check_interval'
                AND pg_catalog.version() !~* 'windows|mingw|msvc|visual c')";
 
-/// A connection for one piece of work.
+/// A connection for one piece of work at a time.
 ///
 /// Dropped in the middle of it, it has the server stop first: the server would
 /// otherwise go on with a statement that nobody waits for.
@@ -47,7 +55,10 @@ pub(crate) struct Session {
     budget: Budget,
     route: Route,
     driver: AbortHandle,
-    is_closed: bool,
+    /// Whether the server has nothing to do for us.
+    is_idle: bool,
+    /// Whether the driver looked types up, which leaves prepared statements behind.
+    knows_types: AtomicBool,
 }
 
 impl Session {
@@ -66,7 +77,14 @@ impl Session {
         let driver = tokio::spawn(async move {
             while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
         });
-        Self { client, budget, route, driver: driver.abort_handle(), is_closed: false }
+        Self {
+            client,
+            budget,
+            route,
+            driver: driver.abort_handle(),
+            is_idle: false,
+            knows_types: AtomicBool::new(false),
+        }
     }
 
     /// How much the server may still send.
@@ -90,13 +108,44 @@ impl Session {
         Ok(())
     }
 
+    /// Has the server read a query, and tell its columns.
+    pub(crate) async fn describe(&self, query: &str) -> Result<Statement, tokio_postgres::Error> {
+        let statement = self.client.prepare(query).await?;
+        let columns = statement.columns().iter().map(|column| column.type_());
+        let mut types = columns.chain(statement.params());
+        if types.any(|it| Type::from_oid(it.oid()).is_none()) {
+            self.knows_types.store(true, Ordering::Relaxed);
+        }
+        Ok(statement)
+    }
+
     /// Ends a session whose server has nothing left to do.
-    ///
-    /// The rollback is for a pooler in between, which would else have to throw
-    /// its own connection away.
     pub(crate) async fn close(mut self) {
+        self.rest().await;
+    }
+
+    /// Ends the work, and tells whether the server did.
+    ///
+    /// If the session is closed next, the rollback is for a pooler in between, which
+    /// would else have to throw its own connection away.
+    pub(crate) async fn rest(&mut self) -> bool {
         let rollback = timeout(FAREWELL, self.client.batch_execute("ROLLBACK")).await;
-        self.is_closed = matches!(rollback, Ok(Ok(())));
+        self.is_idle = matches!(rollback, Ok(Ok(())));
+        self.is_idle
+    }
+
+    /// Whether another can work with it: what is discarded first would take the
+    /// driver's statements away, of which it would not know.
+    pub(crate) fn is_reusable(&self) -> bool {
+        !self.knows_types.load(Ordering::Relaxed)
+    }
+
+    /// Leaves nothing of the work before, and tells whether that was done.
+    pub(crate) async fn discard_all(&mut self) -> bool {
+        self.is_idle = false;
+        self.budget.set(DISCARD_BYTES);
+        let discard = timeout(FAREWELL, self.client.batch_execute("DISCARD ALL")).await;
+        matches!(discard, Ok(Ok(())))
     }
 
     fn cancel(&self, runtime: &Handle) {
@@ -116,7 +165,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.is_closed || self.client.is_closed() {
+        if self.is_idle || self.client.is_closed() {
             return;
         }
         match Handle::try_current() {

@@ -1,10 +1,14 @@
 //! From a stored data source to the way to it, and to what it holds.
 
+mod snapshot;
+
 use data_source::{
-    DatasetStore, Egress, Schema, Sealer,
+    DatasetStore, Pools, Sealer,
     source::{Reach, Source, Tls, UnknownSslMode},
 };
-use storage::{DatabaseConnection, data_sources, entity::data_source::Model};
+use storage::{DatabaseConnection, entity::data_source::Model};
+
+pub use snapshot::Snapshot;
 
 /// Why a stored data source can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +28,7 @@ pub struct Sources {
     pub db: DatabaseConnection,
     pub store: DatasetStore,
     pub sealer: Sealer,
-    pub egress: Egress,
+    pub pools: Pools,
 }
 
 impl Sources {
@@ -44,28 +48,5 @@ impl Sources {
             tls: Tls { mode: postgres.ssl_mode.parse()?, ca_pem: postgres.ca_pem },
             reach: Reach::Public,
         })
-    }
-
-    /// What a data source holds: as it was last read, or read now.
-    pub async fn schema(&self, row: &Model) -> Result<Schema, Error> {
-        // One that another release wrote is read anew like one that is missing.
-        let snapshot = row.schema_snapshot.clone().and_then(|it| serde_json::from_value(it).ok());
-        match snapshot {
-            Some(schema) => Ok(schema),
-            None => self.read_schema(row).await,
-        }
-    }
-
-    /// Reads what a data source holds, and keeps it unless the data source was
-    /// changed meanwhile.
-    pub async fn read_schema(&self, row: &Model) -> Result<Schema, Error> {
-        let schema = data_source::introspect(&self.source(row)?, &self.egress).await?;
-        match serde_json::to_value(&schema) {
-            Ok(snapshot) => data_sources::store_schema(&self.db, row, snapshot).await?,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a schema is not JSON");
-            }
-        }
-        Ok(schema)
     }
 }

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use data_source::{
-    DatasetStore, Egress, Error, Limits, Source,
+    DatasetStore, Egress, Error, Limits, Pools, Settings, Source,
     source::{Reach, SslMode, Tls},
 };
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{LIMITS, PASSWORD, data_set, run, store};
+use super::{LIMITS, PASSWORD, data_set, pools, run, store};
 
 /// A data set's server, as a user's own database would be reached.
 async fn public(store: &DatasetStore) -> Source {
@@ -34,7 +34,7 @@ async fn private_addresses_are_refused_by_number_and_by_name() {
         "",
     ] {
         let source = Source { host: host.to_owned(), ..source.clone() };
-        let refused = data_source::introspect(&source, &Egress::default()).await;
+        let refused = pools().introspect(&source).await;
         assert!(matches!(refused, Err(Error::AddressRefused)), "{host}: {refused:?}");
     }
 }
@@ -44,10 +44,11 @@ async fn private_addresses_are_reached_where_the_operator_allows_them() {
     let (store, _) = store().await;
     let source = public(&store).await;
     let loopback: Egress = "127.0.0.0/8,::1/128".parse().unwrap();
+    let pools = Pools::new(loopback, Settings::default());
 
     for host in ["127.0.0.1", "localhost"] {
         let source = Source { host: host.to_owned(), ..source.clone() };
-        let schema = data_source::introspect(&source, &loopback).await.unwrap();
+        let schema = pools.introspect(&source).await.unwrap();
         assert_eq!(schema.tables.len(), 1, "{host}");
     }
 }
@@ -63,7 +64,7 @@ async fn a_wrong_login_is_refused() {
     ];
 
     for bad in cases {
-        let refused = data_source::introspect(&bad, &Egress::default()).await;
+        let refused = pools().introspect(&bad).await;
         assert!(matches!(refused, Err(Error::LoginRefused(_))), "{refused:?}");
     }
 }
@@ -79,7 +80,7 @@ async fn a_server_that_is_not_there_is_unreachable() {
     ];
 
     for gone in cases {
-        let refused = data_source::introspect(&gone, &Egress::default()).await;
+        let refused = pools().introspect(&gone).await;
         assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
     }
 }
@@ -103,7 +104,7 @@ async fn a_server_without_the_encryption_that_was_asked_for_gets_no_password() {
         received
     });
 
-    let refused = data_source::introspect(&source, &Egress::default()).await;
+    let refused = pools().introspect(&source).await;
 
     assert!(matches!(refused, Err(Error::LoginRefused(_))), "{refused:?}");
     assert_eq!(asked.await.unwrap().len(), 8, "more than the question for TLS was sent");

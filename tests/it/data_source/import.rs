@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-use data_source::{Egress, Error, Schema, dataset::Import, schema::Kind};
+use data_source::{Error, Schema, dataset::Import, schema::Kind};
 
 use super::{
-    LIMITS, PASSWORD, count, data_set, file, import, import_of, numbers, run, store, texts,
+    LIMITS, PASSWORD, count, data_set, file, import, import_of, numbers, pools, run, store, texts,
 };
 
 #[tokio::test]
@@ -73,10 +73,10 @@ async fn what_import_returns_is_what_introspection_finds() {
 
     let imported = import(&store, "orders", "id,At,ok\n1,2024-01-01 10:00,true\n").await.unwrap();
     let source = store.source(1, PASSWORD);
-    let schema = data_source::introspect(&source, &Egress::default()).await.unwrap();
+    let schema = pools().introspect(&source).await.unwrap();
 
     assert_eq!(imported.row_count, 1);
-    assert_eq!(schema, Schema { tables: vec![imported.table] });
+    assert_eq!(schema, Schema { tables: vec![imported.table], ..Schema::default() });
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn a_table_is_replaced_only_if_that_was_asked_for() {
     let kept = run(&source, &schema, "SELECT n FROM t", LIMITS).await.unwrap();
     let replacing = Import { replace: true, ..import_of("t", "other\nx\n") };
     store.import(1, replacing).await.unwrap();
-    let schema = data_source::introspect(&source, &Egress::default()).await.unwrap();
+    let schema = pools().introspect(&source).await.unwrap();
     let replaced = run(&source, &schema, "SELECT other FROM t", LIMITS).await.unwrap();
 
     assert!(matches!(refused, Err(Error::TableExists)), "{refused:?}");

@@ -2,7 +2,9 @@ use std::time::{Duration, Instant};
 
 use data_source::{Error, Limits, rows::TruncatedBy};
 
-use super::{LIMITS, SLOW, data_set, numbers, run, store, texts, until_sessions_at_work};
+use super::{
+    LIMITS, SLOW, data_set, numbers, proxy::Proxy, run, store, texts, until_sessions_at_work,
+};
 
 #[tokio::test]
 async fn more_rows_than_the_limit_are_cut_and_said_to_be() {
@@ -80,7 +82,7 @@ async fn a_failing_statement_is_answered_in_the_servers_words() {
         [("SELECT 1 / n AS x FROM t", "22012"), ("SELECT n = 'x' AS x FROM t", "22P02")]
     {
         match run(&source, &schema, sql, LIMITS).await {
-            Err(Error::Statement { sqlstate, message }) => {
+            Err(Error::Statement { sqlstate, message, .. }) => {
                 assert_eq!(sqlstate, expected_state, "{message}");
                 assert!(!message.is_empty());
             }
@@ -120,12 +122,32 @@ async fn a_query_that_nobody_waits_for_is_cancelled_at_its_data_source() {
 }
 
 #[tokio::test]
-async fn a_table_that_someone_holds_locked_gives_a_timeout() {
+async fn a_table_that_someone_holds_locked_is_worth_another_try() {
     let (store, admin) = store().await;
     let (source, schema) = data_set(&store, "n\n1\n").await;
     admin.batch_execute("BEGIN; LOCK TABLE ds_1.t IN ACCESS EXCLUSIVE MODE").await.unwrap();
 
-    let result = run(&source, &schema, "SELECT n FROM t", LIMITS).await;
+    let error = run(&source, &schema, "SELECT n FROM t", LIMITS).await.unwrap_err();
 
-    assert!(matches!(result, Err(Error::TimedOut)), "{result:?}");
+    let told = "a table was locked by somebody else for longer than a statement waits";
+    assert_eq!((error.to_string().as_str(), error.is_transient()), (told, true), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_query_whose_connection_is_cut_is_stopped_by_its_server() {
+    let (store, admin) = store().await;
+    let (source, schema) = data_set(&store, &numbers(5_000)).await;
+    let limits = Limits { timeout: Duration::from_secs(600), ..LIMITS };
+    let proxy = Proxy::before(&source).await;
+    let running = {
+        let (source, schema) = (proxy.source.clone(), schema.clone());
+        tokio::spawn(async move { run(&source, &schema, SLOW, limits).await })
+    };
+    until_sessions_at_work(&admin, &source, 1).await;
+
+    proxy.cut();
+
+    let result = running.await.unwrap();
+    assert!(matches!(result, Err(Error::Unreachable(_))), "{result:?}");
+    until_sessions_at_work(&admin, &source, 0).await;
 }

@@ -1,8 +1,8 @@
-use data_source::{DatasetStore, Egress, Error};
+use data_source::{DatasetStore, Error};
 use futures::future;
 
 use super::{
-    LIMITS, PASSWORD, SLOW, as_role, count, data_set, import_of, numbers, run, store,
+    LIMITS, PASSWORD, SLOW, as_role, count, data_set, import_of, numbers, pools, run, store,
     until_sessions_at_work,
 };
 
@@ -29,11 +29,10 @@ async fn making_a_data_set_again_changes_its_password_and_keeps_its_tables() {
 
     store.ensure(1, "another password").await.unwrap();
 
-    let egress = Egress::default();
-    let refused = data_source::introspect(&old, &egress).await;
+    let refused = pools().introspect(&old).await;
     assert!(matches!(refused, Err(Error::LoginRefused(_))), "{refused:?}");
     let new = store.source(1, "another password");
-    assert_eq!(data_source::introspect(&new, &egress).await.unwrap(), schema);
+    assert_eq!(pools().introspect(&new).await.unwrap(), schema);
 }
 
 #[tokio::test]
@@ -95,7 +94,7 @@ async fn a_data_set_shows_its_own_tables_alone() {
     store.ensure(2, PASSWORD).await.unwrap();
     store.import(2, import_of("other", "n\n1\n")).await.unwrap();
 
-    let schema = data_source::introspect(&store.source(2, PASSWORD), &Egress::default()).await;
+    let schema = pools().introspect(&store.source(2, PASSWORD)).await;
 
     let tables = schema.unwrap().tables;
     let names: Vec<_> = tables.iter().map(|it| (&*it.schema, &*it.name)).collect();

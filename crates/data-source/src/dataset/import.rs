@@ -95,7 +95,8 @@ async fn import_once(session: &Session, id: i64, import: Import) -> Result<Impor
     let staging = target.staging(session).await.map_err(Error::of_store)?;
     let row_count = target.fill(session, &staging, checked).await?;
     let (schema, name) = (target.schema.clone(), target.table.clone());
-    let imported = Imported { table: Table { schema, name, columns }, row_count };
+    let imported =
+        Imported { table: Table { schema, name, columns, ..Table::default() }, row_count };
     if let Some(request) = &request {
         ledger::record(client, id, request, &imported).await.map_err(Error::of_store)?;
     }
@@ -153,6 +154,7 @@ fn to_column((name, data_type): &(String, DataType)) -> Column {
         type_name: data_type.name().to_owned(),
         kind: data_type.kind(),
         nullable: true,
+        ..Column::default()
     }
 }
 

@@ -15,8 +15,18 @@ impl Walk<'_> {
         function: &mut Function,
         scope: &Scope<'_>,
     ) -> Result<(), Refusal> {
+        functions::check(&function.name)?;
+        self.function_parts(function, scope)
+    }
+
+    /// All of a call but its name.
+    pub(super) fn function_parts(
+        &self,
+        function: &mut Function,
+        scope: &Scope<'_>,
+    ) -> Result<(), Refusal> {
         let Function {
-            name,
+            name: _,
             uses_odbc_syntax,
             parameters,
             args,
@@ -25,7 +35,6 @@ impl Walk<'_> {
             null_treatment: _,
             over,
         } = function;
-        functions::check(name)?;
         refuse_if(*uses_odbc_syntax, "{fn ...}")?;
         refuse_if(!matches!(parameters, FunctionArguments::None), "a function's parameters")?;
         match args {

@@ -15,14 +15,16 @@ pub(super) struct Catalog<'a> {
 
 impl<'a> Catalog<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
-        let tables: Vec<&Table> = schema.tables.iter().filter(|it| !is_system(it)).collect();
+        let mut tables: Vec<&Table> = schema.tables.iter().filter(|it| !is_system(it)).collect();
         let columns = tables.iter().flat_map(|table| &table.columns);
         let types = columns.map(|column| base_type(&column.type_name).to_lowercase()).collect();
+        // Unless a role was told otherwise, `public` is all of its search path.
+        tables.sort_by_key(|table| table.schema != "public");
         Self { tables, types }
     }
 
     /// Finds the table that a name without a CTE of that name stands for. If it is
-    /// in several schemas it is the first one's, as with a search path.
+    /// in several schemas it is that of `public`, or else the first one's.
     pub(super) fn get(&self, name: &ObjectName) -> Result<&'a Table, Refusal> {
         if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice()
             && (names::is_session_word(ident) || names::is_reserved(ident))

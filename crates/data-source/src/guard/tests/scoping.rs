@@ -34,8 +34,10 @@ fn the_servers_own_tables_are_refused_even_if_the_schema_holds_them() {
         ("public", "pg_stat_statements"),
         ("pg_toast", "x"),
     ];
-    let schema =
-        Schema { tables: tables.iter().map(|(schema, name)| table(schema, name, "id")).collect() };
+    let schema = Schema {
+        tables: tables.iter().map(|(schema, name)| table(schema, name, "id")).collect(),
+        ..Schema::default()
+    };
     for (namespace, name) in tables {
         for sql in [format!("SELECT * FROM {name}"), format!("SELECT * FROM {namespace}.{name}")] {
             let refusal = check(&sql, &schema).unwrap_err();
@@ -57,6 +59,32 @@ fn a_table_without_a_schema_is_printed_with_its_schema() {
 fn a_table_in_several_schemas_is_the_first_ones() {
     prints("SELECT orders.customer FROM orders", "SELECT orders.customer FROM sales.orders");
     refuses("SELECT orders.customer_id FROM orders", CONSTRUCT, "orders has no column");
+}
+
+#[test]
+fn a_table_of_public_comes_before_those_of_other_schemas() {
+    let schema = Schema {
+        tables: vec![table("archive", "t", "a"), table("public", "t", "b")],
+        ..Schema::default()
+    };
+    let query = check("SELECT t.b FROM t", &schema).unwrap();
+    assert_eq!(query.as_str(), "SELECT t.b FROM public.t");
+}
+
+#[test]
+fn a_system_column_is_no_column() {
+    for column in ["ctid", "tableoid", "XMIN", r#""xmax""#, "o.ctid"] {
+        refuses(&format!("SELECT {column} FROM orders o"), CONSTRUCT, column);
+        refuses(&format!("SELECT 1 FROM orders o ORDER BY {column}"), CONSTRUCT, column);
+    }
+    refuses("SELECT min(id) AS xmin FROM orders GROUP BY xmin", CONSTRUCT, "system column");
+    refuses(
+        "SELECT (SELECT xmin FROM orders LIMIT 1) FROM (SELECT 1 AS xmin) x",
+        CONSTRUCT,
+        "system column",
+    );
+    accepts("SELECT min(id) AS xmin FROM orders ORDER BY xmin");
+    accepts("SELECT xmin FROM (SELECT 1 AS xmin) x WHERE xmin > 0");
 }
 
 #[test]

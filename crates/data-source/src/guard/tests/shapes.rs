@@ -85,6 +85,36 @@ fn an_operator_of_another_schema_is_refused() {
 }
 
 #[test]
+fn what_the_parser_spells_in_another_way_is_understood() {
+    prints("SELECT id ISNULL FROM items", "SELECT id IS NULL FROM public.items");
+    prints("SELECT trim(LEADING FROM 'a')", "SELECT TRIM(LEADING 'a')");
+    prints("SELECT 'a' NOT LIKE ALL (ARRAY['b'])", "SELECT 'a' NOT LIKE ALL(ARRAY['b'])");
+    refuses("SELECT 'a' LIKE ALL (ARRAY[pg_sleep(1)])", FUNCTION, "pg_sleep");
+    refuses("SELECT 'a' LIKE ALL (ARRAY(SELECT k FROM secret.keys))", TABLE, "secret.keys");
+    refuses("SELECT 'a' LIKE ALL ('b') FILTER (WHERE pg_sleep(1))", FUNCTION, "pg_sleep");
+    refuses(r#"SELECT 'a' LIKE "all"('b')"#, FUNCTION, "all");
+}
+
+#[test]
+fn bits_are_a_literal_and_nothing_else_with_a_b() {
+    prints("SELECT b'0110', B''", "SELECT B'0110', B''");
+    refuses("SELECT B'012'", CONSTRUCT, "B'012'");
+    refuses("SELECT B'0''1'", CONSTRUCT, "literal");
+}
+
+#[test]
+fn a_series_in_from_is_walked_like_any_select() {
+    prints(
+        "SELECT * FROM items i, generate_series(1, i.id)",
+        "SELECT * FROM public.items AS i, LATERAL (SELECT generate_series(1, i.id)) \
+         AS generate_series (generate_series)",
+    );
+    refuses("SELECT * FROM shop.generate_series(1, 2)", FUNCTION, "shop.generate_series");
+    refuses("SELECT * FROM generate_series(1, i.id), items i", CONSTRUCT, "i.id");
+    refuses("SELECT g.n FROM generate_series(1, 2) AS g", CONSTRUCT, "g has no column n");
+}
+
+#[test]
 fn text_in_a_literal_stays_in_it() {
     prints("SELECT 'a; DROP TABLE items; --'", "SELECT 'a; DROP TABLE items; --'");
     prints(r"SELECT 'x\'', pg_sleep(30) --'", r"SELECT 'x\'', pg_sleep(30) --'");
@@ -98,4 +128,11 @@ fn a_refusal_of_the_parser_has_its_message() {
     refuses("SELECT 1 FROM a b c", "SQL_NOT_PARSED", "sql parser error");
     refuses("SELEC 1", "SQL_NOT_PARSED", "SELEC");
     refuses(&format!("SELECT (1 '{}')", "é".repeat(7000)), "SQL_NOT_PARSED", "ééé…");
+}
+
+#[test]
+fn a_query_knows_how_many_rows_it_asks_for() {
+    let limit = |sql: &str| check(sql, &shop(&[])).map(|query| query.limit());
+    assert_eq!(limit("SELECT id FROM items LIMIT 10"), Ok(Some(10)));
+    assert_eq!(limit("SELECT id FROM items"), Ok(None));
 }
