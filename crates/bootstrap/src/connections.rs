@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use async_nats::Client;
 use clap::Args;
-use data_source::{DatasetStore, Egress, Sealer};
+use data_source::{DatasetStore, Egress, Pools, Sealer, Settings};
 use run_queue::Names;
 use sources::Sources;
 use storage::DatabaseConnection;
@@ -90,7 +90,7 @@ impl Connections {
             db: db.clone(),
             store,
             sealer: self.sealer()?,
-            egress: self.data_source_allow_cidrs.clone(),
+            pools: Pools::new(self.data_source_allow_cidrs.clone(), Settings::default()),
         };
         Ok(Connected { db, sources, nats, names: Names::with_prefix(&self.nats_prefix) })
     }

@@ -1,6 +1,7 @@
 //! What both services do before their own work starts.
 
 mod connections;
+mod model_settings;
 mod report;
 mod secret;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 pub use connections::{Connected, Connections};
+pub use model_settings::ModelSettings;
 pub use report::report;
 pub use secret::Secret;
 

@@ -68,7 +68,15 @@ fn cell(value: &str) -> String {
 fn note(rows: &Rows, language: Language, is_open_list: bool) -> Option<String> {
     let count = rows.rows.len();
     let shown = count.min(MAX_ROWS);
-    let note = if rows.truncated_by.is_some() {
+    let total = rows.total_rows.filter(|_| rows.truncated_by.is_some());
+    let note = if let Some(total) = total {
+        in_language(
+            language,
+            "Showing the first {shown} of {total} rows: the result was cut.",
+            "Mostrando as primeiras {shown} de {total} linhas: o resultado foi cortado.",
+        )
+        .replace("{total}", &total.to_string())
+    } else if rows.truncated_by.is_some() {
         in_language(
             language,
             "Showing the first {shown} of more than {count} rows: the result was cut.",
@@ -92,6 +100,36 @@ fn note(rows: &Rows, language: Language, is_open_list: bool) -> Option<String> {
     Some(note.replace("{shown}", &shown.to_string()).replace("{count}", &count.to_string()))
 }
 
+/// To be said beside an answer that was made of a part of the rows.
+pub(super) fn truncation_note(rows: &Rows, language: Language) -> Option<String> {
+    rows.truncated_by?;
+    let note = match rows.total_rows {
+        Some(total) => in_language(
+            language,
+            "The result has {total} rows; only the first {count} were read.",
+            "O resultado tem {total} linhas; só as primeiras {count} foram lidas.",
+        )
+        .replace("{total}", &total.to_string()),
+        None => in_language(
+            language,
+            "The result was cut after {count} rows; there are more.",
+            "O resultado foi cortado depois de {count} linhas; há mais.",
+        ),
+    };
+    Some(note.replace("{count}", &rows.rows.len().to_string()))
+}
+
+/// To be said beside an answer whose model had no room for all the rows.
+pub(super) fn shown_note(shown: usize, of: usize, language: Language) -> Option<String> {
+    let note = in_language(
+        language,
+        "The model saw only the first {shown} of {of} rows.",
+        "O modelo viu apenas as primeiras {shown} de {of} linhas.",
+    );
+    let note = note.replace("{shown}", &shown.to_string()).replace("{of}", &of.to_string());
+    (shown < of).then_some(note)
+}
+
 #[cfg(test)]
 mod tests {
     use data_source::rows::{ResultColumn, TruncatedBy};
@@ -105,7 +143,7 @@ mod tests {
         Rows {
             columns: columns.iter().map(column).collect(),
             rows: rows.iter().map(row).collect(),
-            truncated_by: None,
+            ..Rows::default()
         }
     }
 
@@ -176,10 +214,35 @@ mod tests {
             "Showing the first 50 of more than 500 rows: the result was cut.",
             "Mostrando as primeiras 50 de mais de 500 linhas: o resultado foi cortado.",
         );
+        let counted = Rows { total_rows: Some(5_000), ..cut(500) };
+        check_note(
+            &counted,
+            true,
+            "Showing the first 50 of 5000 rows: the result was cut.",
+            "Mostrando as primeiras 50 de 5000 linhas: o resultado foi cortado.",
+        );
         check(
             &cut(1),
             "| n |\n| --- |\n| 1 |\n\nShowing the first 1 of more than 1 rows: the result was cut.",
         );
         check(&cut(0), "The result was too large to show: it was cut before its first row.");
+    }
+
+    #[test]
+    fn a_cut_is_noted_with_the_number_that_is_known() {
+        let cut = Rows { truncated_by: Some(TruncatedBy::Rows), ..numbered(500) };
+        let note = |rows: &Rows, language| truncation_note(rows, language).unwrap();
+        let (english, portuguese) = (Language::English, Language::Portuguese);
+        assert_eq!(note(&cut, english), "The result was cut after 500 rows; there are more.");
+        assert_eq!(
+            note(&cut, portuguese),
+            "O resultado foi cortado depois de 500 linhas; há mais."
+        );
+        let counted = Rows { total_rows: Some(5_000), ..cut };
+        let expected = "The result has 5000 rows; only the first 500 were read.";
+        assert_eq!(note(&counted, english), expected);
+        let expected = "O resultado tem 5000 linhas; só as primeiras 500 foram lidas.";
+        assert_eq!(note(&counted, portuguese), expected);
+        assert_eq!(truncation_note(&numbered(500), english), None);
     }
 }

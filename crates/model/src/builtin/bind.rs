@@ -10,6 +10,7 @@ use super::{
     vocabulary::{Comparison, Function, Language},
     words,
 };
+use crate::folding::fold;
 
 pub(super) fn bind<'a>(
     intent: &Intent,
@@ -197,7 +198,7 @@ impl<'a> Binder<'a> {
             Kind::Number => words::number(raw, self.language).map(Value::Bare),
             Kind::Text | Kind::Other => Some(Value::Quoted(raw.to_owned())),
             Kind::Time => words::is_date(raw).then(|| Value::Quoted(raw.to_owned())),
-            Kind::Boolean => match words::fold(raw).as_str() {
+            Kind::Boolean => match fold(raw).as_str() {
                 "true" | "yes" | "verdadeiro" | "sim" => Some(Value::Bare("true".to_owned())),
                 "false" | "falso" => Some(Value::Bare("false".to_owned())),
                 _ => None,

@@ -1,13 +1,11 @@
 //! What can be asked of one table, and how it is written in SQL.
 
-mod identifier;
-
 use std::fmt::{self, Display, Formatter};
 
 use data_source::schema::{Column, Kind, Table};
 
 use super::vocabulary::{Comparison, Function, Unit};
-use identifier::identifier;
+use crate::identifier::identifier;
 
 /// A list that no number was asked for ends here.
 pub(super) const LIST_LIMIT: u64 = 100;
@@ -25,7 +23,10 @@ pub(super) enum Limit {
     Asked(u64),
     /// The first row, and all that are as good.
     Best,
+    /// No number was asked for.
     Open,
+    /// Every row.
+    Whole,
 }
 
 #[derive(Debug)]
@@ -102,7 +103,7 @@ impl Display for Query<'_> {
             Limit::Asked(limit) => write!(f, " LIMIT {limit}"),
             Limit::Best => write!(f, " FETCH FIRST 1 ROW WITH TIES"),
             Limit::Open if self.is_open_list() => write!(f, " LIMIT {LIST_LIMIT}"),
-            Limit::Open => Ok(()),
+            Limit::Open | Limit::Whole => Ok(()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is understood, and what must not be.
 
+mod recounted;
 mod refused;
 mod understood;
 
@@ -15,7 +16,7 @@ use super::*;
 /// A line for each table: its name, then its columns as `name:type`.
 pub(super) fn schema(tables: &str) -> Schema {
     let tables = tables.lines().map(str::trim).filter(|it| !it.is_empty()).map(table);
-    Schema { tables: tables.collect() }
+    Schema { tables: tables.collect(), ..Schema::default() }
 }
 
 fn table(line: &str) -> Table {
@@ -29,12 +30,23 @@ fn table(line: &str) -> Table {
             "date" | "timestamp" => Kind::Time,
             _ => Kind::Other,
         };
-        Column { name: name.to_owned(), type_name: type_name.to_owned(), kind, nullable: true }
+        Column {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            kind,
+            nullable: true,
+            comment: None,
+            labels: Vec::new(),
+            samples: Vec::new(),
+        }
     };
     Table {
         schema: "ds_1".to_owned(),
         name: name.to_owned(),
         columns: columns.split(' ').map(column).collect(),
+        comment: None,
+        primary_key: Vec::new(),
+        foreign_keys: Vec::new(),
     }
 }
 
@@ -76,21 +88,33 @@ fn reply(text: &str, schema: &Schema) -> String {
 fn numbers(count: usize) -> Rows {
     let column = ResultColumn { name: "n".to_owned(), type_name: "int8".to_owned() };
     let rows = (1..=count).map(|it| vec![Some(it.to_string())]).collect();
-    Rows { columns: vec![column], rows, truncated_by: None }
+    Rows { columns: vec![column], rows, ..Rows::default() }
 }
 
-fn question<'a>(text: &'a str, schema: &'a Schema) -> Question<'a> {
-    Question { text, instructions: "", schema }
+fn question<'a>(text: &'a str, schema: &'a Schema) -> Prompt<'a> {
+    Prompt {
+        question: text,
+        instructions: "",
+        schema,
+        summary: "",
+        related: &[],
+        recent: &[],
+        tried: &[],
+    }
 }
 
-async fn pieces(question: &Question<'_>, rows: &Rows) -> Vec<String> {
-    Builtin.answer(question, "", rows).try_collect().await.unwrap()
+async fn pieces(question: &Prompt<'_>, rows: &Rows) -> Vec<String> {
+    let text = |piece| match piece {
+        Piece::Text(text) => text,
+        Piece::Usage(usage) => panic!("nothing that is local costs {usage:?}"),
+    };
+    Builtin.answer(question, "", rows).map_ok(text).try_collect().await.unwrap()
 }
 
 #[tokio::test]
 async fn sql_and_questions_become_queries_and_the_rest_a_reply() {
     let schema = demo();
-    let plan = async |text| Builtin.plan(&question(text, &schema)).await.unwrap();
+    let plan = async |text| Builtin.plan(&question(text, &schema)).await.unwrap().plan;
 
     let sql = plan("select 1;").await;
     let query = plan("How many penguins?").await;

@@ -2,6 +2,8 @@
 //!
 //! Only that: whether the SQL may run is for the guard behind it to decide.
 
+use super::commands;
+
 /// First words that make SQL only with one of these words behind them; `*` is
 /// any word at all.
 const STATEMENTS: &[(&str, &str)] = &[
@@ -17,6 +19,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("vacuum", "full analyze freeze verbose"),
     ("begin", "transaction work isolation read"),
     ("start", "transaction"),
+    ("abort", "transaction work and"),
+    ("end", "transaction work and"),
+    ("release", "savepoint"),
+    ("import", "foreign"),
+    ("reassign", "owned"),
     ("commit", "transaction work and"),
     ("rollback", "transaction work to and"),
     ("security", "label"),
@@ -30,7 +37,8 @@ const STATEMENTS: &[(&str, &str)] = &[
 const OBJECTS: &str = "table view index schema database role user function procedure sequence type \
     extension trigger materialized policy or temp temporary unique unlogged global local owned \
     server foreign tablespace domain rule publication subscription event aggregate group \
-    default system";
+    default system foreign language collation conversion operator routine cast access text \
+    statistics large";
 
 /// What can follow a name, where prose has its next word.
 const AFTER_COLUMN: [&str; 4] = ["from", "as", "into", "union"];
@@ -44,7 +52,8 @@ const VALUES: &str = "current_date current_time current_timestamp current_user s
 
 /// The statement as it was typed, without a semicolon at its end; `None` for prose.
 pub(super) fn find(text: &str) -> Option<&str> {
-    let is_sql = is_sql(skip_blanks(text, "( \t"));
+    let start = skip_blanks(text, "( \t");
+    let is_sql = is_sql(start) || commands::is_typed_command(start);
     is_sql.then(|| text.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace()))
 }
 
@@ -69,7 +78,7 @@ fn is_sql(text: &str) -> bool {
         }
         "do" => skip_blanks(rest, "").starts_with(['$', '\'']),
         "call" | "execute" | "prepare" => rest.contains('('),
-        "begin" | "commit" | "rollback" | "vacuum" if is_end(rest) => true,
+        "begin" | "commit" | "rollback" | "abort" | "vacuum" | "checkpoint" if is_end(rest) => true,
         "truncate" if ends_or_goes_on(rest, &["cascade", "restrict", "restart"]) => true,
         keyword => STATEMENTS.iter().any(|&(first, next)| first == keyword && is_one_of(next)),
     }
@@ -139,11 +148,11 @@ fn is_end(text: &str) -> bool {
     rest.is_empty() || rest.starts_with(';')
 }
 
-struct Words<'a>(&'a str);
+pub(super) struct Words<'a>(pub(super) &'a str);
 
 impl<'a> Words<'a> {
     /// The word that the text starts with, and what is behind it.
-    fn next(&self) -> Option<(&'a str, &'a str)> {
+    pub(super) fn next(&self) -> Option<(&'a str, &'a str)> {
         let text = skip_blanks(self.0, "");
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let length = text.find(|c| !is_word(c)).unwrap_or(text.len());
@@ -153,7 +162,7 @@ impl<'a> Words<'a> {
 }
 
 /// Skips white space, comments and the given characters.
-fn skip_blanks<'a>(text: &'a str, also: &str) -> &'a str {
+pub(super) fn skip_blanks<'a>(text: &'a str, also: &str) -> &'a str {
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || also.contains(c));

@@ -1,6 +1,7 @@
 //! A question as tokens: words folded for comparing, and as they were typed.
 
 use super::vocabulary::Language;
+use crate::folding::fold;
 
 /// A longer text is not a question that anything here understands.
 pub(super) const MAX_TOKENS: usize = 200;
@@ -85,25 +86,6 @@ pub(super) fn name_words(name: &str) -> Vec<String> {
     }
     let parts = folded.split(|c: char| !c.is_alphanumeric()).filter(|it| !it.is_empty());
     parts.map(str::to_owned).collect()
-}
-
-/// Takes case and the accents of Portuguese away.
-pub(super) fn fold(text: &str) -> String {
-    let is_combining = |c: &char| ('\u{300}'..='\u{36f}').contains(c);
-    text.chars().flat_map(char::to_lowercase).filter(|c| !is_combining(c)).map(fold_char).collect()
-}
-
-fn fold_char(c: char) -> char {
-    match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ç' => 'c',
-        'ñ' => 'n',
-        c => c,
-    }
 }
 
 /// Reads a number as SQL writes it; `None` if it isn't one, or could be two.

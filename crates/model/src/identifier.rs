@@ -14,7 +14,7 @@ const RESERVED: &str = "all analyse analyze and any array as asc asymmetric auth
     using variadic verbose when where window with";
 
 /// Quotes a name only if it needs to be.
-pub(super) fn identifier(name: &str) -> Cow<'_, str> {
+pub(crate) fn identifier(name: &str) -> Cow<'_, str> {
     let is_start = |c: char| c.is_ascii_lowercase() || c == '_';
     let is_plain = name.starts_with(is_start)
         && name.chars().all(|c| is_start(c) || c.is_ascii_digit())
