@@ -14,6 +14,7 @@ mod m20261122_000004_create_runs;
 mod m20261122_000005_create_messages;
 mod m20261122_000006_add_run_control;
 mod m20261122_000007_create_idempotency_keys;
+mod m20261122_000008_add_agent_memory;
 mod sql;
 
 /// Any number that nobody else takes an advisory lock on.
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_create_messages::MIGRATION),
             Box::new(m20261122_000006_add_run_control::MIGRATION),
             Box::new(m20261122_000007_create_idempotency_keys::MIGRATION),
+            Box::new(m20261122_000008_add_agent_memory::MIGRATION),
         ]
     }
 }

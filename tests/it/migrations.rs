@@ -15,7 +15,10 @@ const OBJECTS: &str = "
     SELECT format('constraint %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
       FROM pg_constraint WHERE connamespace = 'public'::regnamespace
     UNION ALL
-    SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    SELECT pg_get_functiondef(oid) FROM pg_proc
+     WHERE pronamespace = 'public'::regnamespace
+       -- Those of an extension, which stays, are not ours.
+       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
     UNION ALL
     SELECT format('sequence %s', sequence_name)
       FROM information_schema.sequences WHERE sequence_schema = 'public'
@@ -66,6 +69,81 @@ async fn each_step_down_and_up_again_gives_the_same_schema() {
         migration::up(&url).await.unwrap();
         assert_eq!(objects(&client).await, expected, "after {steps} steps down");
     }
+}
+
+/// A row in every table that the newest migration changes, as an older release left it.
+const OLD_ROWS: &str = "
+    INSERT INTO data_sources (id, user_id, name, kind, schema_snapshot)
+        VALUES (1, 1, 'Data', 'dataset', '{}');
+    INSERT INTO agents (id, user_id, name, data_source_id, model, instructions, table_allow_list,
+        max_rows, statement_timeout_ms) VALUES (1, 1, 'Agent', 1, 'builtin', '', '{}', 100, 1000);
+    INSERT INTO chat_sessions (id, user_id, agent_id, title, total_messages, context_summary,
+        deleted_at, purge_at) VALUES
+        (1, 1, 1, 'Titled', 2, 'It was about sales.', NULL, NULL),
+        (2, 1, 1, '', 0, '', NULL, NULL), (3, 1, 1, '', 1, '', now(), now());
+    INSERT INTO runs (id, chat_session_id, agent_id, user_id, question, truncated, state,
+        admitted_at, wake_at, ended_at, expires_at)
+        SELECT n, n, 1, 1, 'sales?', n = 1, 'succeeded', now(), NULL, now(), now()
+        FROM unnest(ARRAY[1, 3]) AS n;
+    INSERT INTO messages (id, chat_session_id, run_id, role, content, sequence_order, finish_reason)
+        VALUES (1, 1, 1, 'user', 'sales?', 1, NULL), (2, 1, 1, 'assistant', '12 sales', 2, 'stop'),
+        (3, 3, 3, 'user', 'sales?', 1, NULL);
+";
+
+/// What the rows say as one text.
+async fn told(client: &Client, sql: &str) -> String {
+    let sql = format!("SELECT string_agg(one::text, ' ' ORDER BY one) FROM ({sql}) one");
+    client.query_one(&sql, &[]).await.expect("the query is right").get(0)
+}
+
+#[tokio::test]
+async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out_for_it() {
+    let url = empty_database().await;
+    let client = log_in(&url).await;
+    migration::up(&url).await.unwrap();
+    migration::down(&url, 1).await.unwrap();
+    client.batch_execute(OLD_ROWS).await.unwrap();
+
+    migration::up(&url).await.unwrap();
+    for (sql, expected) in [
+        ("SELECT id, user_id, cells FROM messages", "(1,1,none) (2,1,rows) (3,1,none)"),
+        ("SELECT id FROM messages WHERE words @@ 'sale & ''owner:1'''", "(1) (2) (3)"),
+        ("SELECT kind, subject_id FROM background_tasks", "(embed,1) (embed,2)"),
+        (
+            "SELECT id, summary_cells, is_titled FROM chat_sessions",
+            "(1,rows,t) (2,none,f) (3,none,t)",
+        ),
+        ("SELECT id, truncated_by FROM runs", "(1,rows) (3,)"),
+        ("SELECT id, schema_snapshot IS NULL, schema_read_at IS NULL FROM data_sources", "(1,t,t)"),
+        ("SELECT id, privacy_mode, sample_values FROM agents", "(1,none,f)"),
+    ] {
+        assert_eq!(told(&client, sql).await, expected, "{sql}");
+    }
+
+    migration::down(&url, 1).await.unwrap();
+    let sessions = "SELECT id, title, context_summary = '' FROM chat_sessions";
+    assert_eq!(told(&client, sessions).await, r#"(1,Titled,t) (2,"",t) (3,"",t)"#);
+    assert_eq!(told(&client, "SELECT id, truncated FROM runs").await, "(1,t) (3,f)");
+    assert_eq!(
+        told(&client, "SELECT id, content FROM messages WHERE id = 2").await,
+        r#"(2,"12 sales")"#
+    );
+
+    migration::up(&url).await.unwrap();
+    let cells = "SELECT id, summary_cells FROM chat_sessions";
+    assert_eq!(told(&client, cells).await, "(1,none) (2,none) (3,none)");
+}
+
+#[tokio::test]
+async fn what_is_not_said_to_be_free_of_data_is_taken_for_rows() {
+    let url = empty_database().await;
+    migration::up(&url).await.unwrap();
+
+    let defaults = "SELECT table_name, column_name, column_default FROM information_schema.columns
+        WHERE table_schema = 'public' AND column_name IN ('cells', 'summary_cells')";
+
+    let expected = "(chat_sessions,summary_cells,'rows'::text) (messages,cells,'rows'::text)";
+    assert_eq!(told(&log_in(&url).await, defaults).await, expected);
 }
 
 #[tokio::test]

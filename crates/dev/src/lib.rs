@@ -6,6 +6,7 @@ mod demo;
 mod down;
 mod environment;
 mod folders;
+pub mod recall;
 pub mod servers;
 mod settings;
 mod shared;

@@ -38,8 +38,8 @@ pub enum Event {
     Attempt { number: i32 },
     /// The statement that is going to be executed.
     SqlGenerated(String),
-    /// A statement did not succeed.
-    SqlError { reason: String, message: String },
+    /// A statement did not succeed: the `number`th of the attempt.
+    SqlError { reason: String, message: String, sql: String, number: i32 },
     /// The statement's result.
     Rows(Preview),
     /// The answer goes on with this text.
@@ -68,8 +68,17 @@ pub struct Preview {
     pub rows: Vec<Vec<Option<String>>>,
     /// How many rows the result has.
     pub row_count: i64,
-    /// Whether there were more rows than `row_count`.
-    pub truncated: bool,
+    /// Which limit cut the rows, if one did.
+    pub truncated_by: Option<TruncatedBy>,
+    /// How many rows the statement has without any limit, if that is known.
+    pub total_rows: Option<i64>,
+}
+
+/// Which limit cut the rows of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TruncatedBy {
+    Rows,
+    Bytes,
 }
 
 impl Preview {

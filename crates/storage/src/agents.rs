@@ -2,11 +2,12 @@
 
 use sea_orm::{
     ActiveValue::Set, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, entity::prelude::*,
+    sea_query::LockType,
 };
 
 use crate::{
     AgentId, DataSourceId, Error, UserId, data_sources,
-    entity::agent::{ActiveModel, COLUMN, Column, Entity, Model},
+    entity::agent::{ActiveModel, COLUMN, Column, Entity, Model, PrivacyMode},
     entity::data_source,
     error,
     idempotency::{self, Begun, Request},
@@ -23,6 +24,9 @@ pub struct Settings {
     pub table_allow_list: Vec<String>,
     pub max_rows: i32,
     pub statement_timeout_ms: i32,
+    pub max_cost: f64,
+    pub privacy_mode: PrivacyMode,
+    pub sample_values: bool,
 }
 
 /// Which of the [`Settings`] to change.
@@ -35,6 +39,9 @@ pub struct Changes {
     pub table_allow_list: Option<Vec<String>>,
     pub max_rows: Option<i32>,
     pub statement_timeout_ms: Option<i32>,
+    pub max_cost: Option<f64>,
+    pub privacy_mode: Option<PrivacyMode>,
+    pub sample_values: Option<bool>,
 }
 
 const NOT_FOUND: Error = Error::NotFound(error::Entity::Agent);
@@ -61,6 +68,9 @@ pub async fn insert(
         table_allow_list: Set(settings.table_allow_list),
         max_rows: Set(settings.max_rows),
         statement_timeout_ms: Set(settings.statement_timeout_ms),
+        max_cost: Set(settings.max_cost),
+        privacy_mode: Set(settings.privacy_mode),
+        sample_values: Set(settings.sample_values),
         ..Default::default()
     };
     let agent = agent.insert(effect.tx()).await?;
@@ -70,27 +80,28 @@ pub async fn insert(
 
 #[tracing::instrument(name = "db.agent.get", skip_all, fields(agent.id = %id))]
 pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Result<Model, Error> {
-    let agent = Entity::find_by_id(id)
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(Column::DeletedAt.is_null())
-        .one(db)
-        .await?;
+    owned(user_id, id).one(db).await?.ok_or(NOT_FOUND)
+}
+
+/// Gets an agent, deleted or not: what was begun before the deletion goes on with it.
+#[tracing::instrument(name = "db.agent.get_any", skip_all, fields(agent.id = %id))]
+pub async fn get_any(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: AgentId,
+) -> Result<Model, Error> {
+    let agent = Entity::find_by_id(id).filter(COLUMN.user_id.eq(user_id)).one(db).await?;
     agent.ok_or(NOT_FOUND)
 }
 
-/// Gets an agent, deleted or not, with the data source that it reads from: what
-/// a run that was started before the deletion goes on with.
+/// Gets an agent, deleted or not, with the data source that it reads from.
 #[tracing::instrument(name = "db.agent.get_with_data_source", skip_all, fields(agent.id = %id))]
 pub async fn get_with_data_source(
     db: &impl ConnectionTrait,
     user_id: UserId,
     id: AgentId,
 ) -> Result<(Model, data_source::Model), Error> {
-    let agent = Entity::find_by_id(id)
-        .filter(COLUMN.user_id.eq(user_id))
-        .one(db)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    let agent = get_any(db, user_id, id).await?;
     let source = data_sources::get(db, user_id, agent.data_source_id).await?;
     Ok((agent, source))
 }
@@ -129,12 +140,12 @@ pub async fn update(
     if let Some(data_source_id) = changes.data_source_id {
         data_sources::lock(effect.tx(), user_id, data_source_id).await?;
     }
+    let stored = owned(user_id, id).lock(LockType::NoKeyUpdate).one(effect.tx()).await?;
+    check_privacy(&stored.ok_or(NOT_FOUND)?, &changes)?;
     let mut update = Entity::update_many()
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .col_expr(Column::UpdatedAt, Expr::current_timestamp())
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(Column::DeletedAt.is_null());
+        .filter(COLUMN.id.eq(id));
     for (column, value) in [
         (Column::Name, changes.name.map(Expr::value)),
         (Column::DataSourceId, changes.data_source_id.map(Expr::value)),
@@ -143,6 +154,9 @@ pub async fn update(
         (Column::TableAllowList, changes.table_allow_list.map(Expr::value)),
         (Column::MaxRows, changes.max_rows.map(Expr::value)),
         (Column::StatementTimeoutMs, changes.statement_timeout_ms.map(Expr::value)),
+        (Column::MaxCost, changes.max_cost.map(Expr::value)),
+        (Column::PrivacyMode, changes.privacy_mode.map(Expr::value)),
+        (Column::SampleValues, changes.sample_values.map(Expr::value)),
     ] {
         if let Some(value) = value {
             update = update.col_expr(column, value);
@@ -152,6 +166,16 @@ pub async fn update(
     let agent = updated.into_iter().next().ok_or(NOT_FOUND)?;
     effect.commit(id.0).await?;
     Ok(agent)
+}
+
+/// Checks what depends on what stays as it is.
+fn check_privacy(stored: &Model, changes: &Changes) -> Result<(), Error> {
+    let mode = changes.privacy_mode.unwrap_or(stored.privacy_mode);
+    let sample_values = changes.sample_values.unwrap_or(stored.sample_values);
+    if sample_values && mode != PrivacyMode::Full {
+        return Err(Error::SampleValuesNotFull);
+    }
+    Ok(())
 }
 
 /// Hides an agent; its conversations stay.
@@ -178,4 +202,8 @@ pub async fn delete(
         return Err(NOT_FOUND);
     }
     effect.commit(id.0).await
+}
+
+fn owned(user_id: UserId, id: AgentId) -> Select<Entity> {
+    Entity::find_by_id(id).filter(COLUMN.user_id.eq(user_id)).filter(Column::DeletedAt.is_null())
 }

@@ -1,6 +1,7 @@
 //! Data sources.
 
 mod datasets;
+mod schemas;
 
 use sea_orm::{
     ActiveValue::Set, DatabaseTransaction, ExprTrait as _, QueryOrder, QuerySelect,
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use datasets::{mark_dropped, reserve_dataset, reveal_dataset, take_deleted_datasets};
+pub use schemas::{forget_schema, store_samples, store_schema};
 
 /// The way to a Postgres database, without the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,42 +196,9 @@ fn with_way(update: UpdateMany<Entity>, way: Postgres) -> UpdateMany<Entity> {
 fn without_schema(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
     update
         .col_expr(Column::SchemaSnapshot, Expr::value(None::<Json>))
+        .col_expr(Column::SchemaReadAt, Expr::value(None::<DateTimeUtc>))
+        .col_expr(Column::SampleValues, Expr::value(None::<Json>))
         .col_expr(Column::SchemaVersion, Expr::col(Column::SchemaVersion).add(1))
-}
-
-/// Keeps what was read of a data source's tables, if neither they nor the way to
-/// them have changed since `read` was got.
-#[tracing::instrument(name = "db.data_source.store_schema", skip_all, fields(data_source.id = %read.id))]
-pub async fn store_schema(
-    db: &impl ConnectionTrait,
-    read: &Model,
-    snapshot: Json,
-) -> Result<(), Error> {
-    Entity::update_many()
-        .col_expr(Column::SchemaSnapshot, Expr::value(snapshot))
-        .filter(COLUMN.id.eq(read.id))
-        .filter(COLUMN.user_id.eq(read.user_id))
-        .filter(COLUMN.schema_version.eq(read.schema_version))
-        .exec(db)
-        .await?;
-    Ok(())
-}
-
-/// Forgets what was read of a data source's tables, since they have changed, and
-/// returns it as it is now.
-#[tracing::instrument(name = "db.data_source.forget_schema", skip_all, fields(data_source.id = %id))]
-pub async fn forget_schema(
-    db: &impl ConnectionTrait,
-    user_id: UserId,
-    id: DataSourceId,
-) -> Result<Model, Error> {
-    let forgotten = without_schema(Entity::update_many())
-        .filter(COLUMN.id.eq(id))
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(Column::DeletedAt.is_null())
-        .exec_with_returning(db)
-        .await?;
-    forgotten.into_iter().next().ok_or(NOT_FOUND)
 }
 
 /// Hides a data source that no agent reads from. A data set's tables are left to

@@ -4,4 +4,5 @@ pub mod agent;
 pub mod chat_session;
 pub mod data_source;
 pub mod message;
+pub mod message_embedding;
 pub mod run;

@@ -19,6 +19,9 @@ pub enum Error {
     /// A stored password is not to be used for another login.
     #[error("password is required")]
     PasswordRequired,
+    /// A model is shown values of the columns in the most open privacy mode only.
+    #[error("sample values need the privacy mode full")]
+    SampleValuesNotFull,
     /// An agent still reads from the data source.
     #[error("data source is in use")]
     DataSourceInUse,
@@ -45,6 +48,7 @@ pub enum Error {
 pub enum Entity {
     Agent,
     DataSource,
+    Result,
     Run,
     Session,
 }
@@ -54,6 +58,7 @@ impl std::fmt::Display for Entity {
         f.write_str(match self {
             Self::Agent => "agent",
             Self::DataSource => "data source",
+            Self::Result => "result",
             Self::Run => "run",
             Self::Session => "session",
         })

@@ -6,9 +6,11 @@
 //! due.
 
 pub mod agents;
+pub mod background;
 mod columns;
 mod connection;
 pub mod data_sources;
+pub mod embeddings;
 #[expect(
     clippy::disallowed_methods,
     reason = "generated code has a way to save nested models, which nobody uses"
@@ -17,10 +19,14 @@ pub mod entity;
 pub mod error;
 pub mod idempotency;
 pub mod ids;
+pub mod memory;
 pub mod messages;
 pub mod page;
+pub mod results;
 pub mod runs;
+pub mod search;
 pub mod sessions;
+pub mod summaries;
 
 pub use connection::{connect, holds_conversations, transaction};
 pub use error::Error;

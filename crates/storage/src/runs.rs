@@ -9,6 +9,7 @@ mod cancel;
 mod ending;
 mod lease;
 mod locks;
+mod outcome;
 mod overdue;
 mod signals;
 mod wake_up;
@@ -29,8 +30,9 @@ use crate::{
 pub use admission::{Concurrency, Conversation, Start, admit_next, start};
 pub use cancel::cancel;
 pub(crate) use cancel::{Cause, cancel_all};
-pub use ending::{Ended, Ending, Execution, Failure, Outcome, end};
+pub use ending::{Ended, end};
 pub use lease::{Claim, Terms, claim, hand_over, release, renew};
+pub use outcome::{Ending, Execution, Failure, Outcome, Usage};
 pub use overdue::{ATTEMPTS_EXHAUSTED, end_overdue};
 pub use signals::Signals;
 pub use wake_up::{Due, WakeUp, publish_again, take_due, take_overdue};
@@ -106,5 +108,5 @@ pub async fn list(
     Ok(Page::from_overfetch(rows, limit, |row| row.id))
 }
 
-const SESSION_IS_THERE: &str = "EXISTS (SELECT FROM chat_sessions s \
+pub(crate) const SESSION_IS_THERE: &str = "EXISTS (SELECT FROM chat_sessions s \
      WHERE s.id = runs.chat_session_id AND s.deleted_at IS NULL)";

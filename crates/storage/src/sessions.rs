@@ -6,8 +6,11 @@ use sea_orm::{
 };
 
 use crate::{
-    AgentId, Error, SessionId, UserId, agents,
-    entity::chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
+    AgentId, Error, SessionId, UserId, agents, embeddings,
+    entity::{
+        chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
+        message::Cells,
+    },
     error,
     idempotency::{self, Begun, Request},
     page::Page,
@@ -74,7 +77,9 @@ pub(crate) async fn create(
     let session = ActiveModel {
         user_id: Set(user_id),
         agent_id: Set(agent.id),
+        is_titled: Set(!title.is_empty()),
         title: Set(title),
+        summary_cells: Set(Cells::None),
         ..Default::default()
     };
     Ok(session.insert(tx).await?)
@@ -175,7 +180,9 @@ pub async fn update(
         update = update.filter(COLUMN.etag.eq(etag));
     }
     if let Some(title) = changes.title {
-        update = update.col_expr(Column::Title, Expr::value(title));
+        update = update
+            .col_expr(Column::Title, Expr::value(title))
+            .col_expr(Column::IsTitled, Expr::value(true));
     }
     if let Some(status) = changes.status {
         update = update.col_expr(Column::Status, Expr::value(status));
@@ -242,7 +249,10 @@ pub async fn undelete(
         .exec_with_returning(effect.tx())
         .await?;
     let session = match restored.into_iter().next() {
-        Some(session) => session,
+        Some(session) => {
+            embeddings::make_up(effect.tx(), id).await?;
+            session
+        }
         None => get(effect.tx(), user_id, id).await?,
     };
     effect.commit(id.0).await?;

@@ -35,6 +35,8 @@ const CALLERS: usize = 32;
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a caller waits for a run before it turns to the next.
 const WAIT: Duration = Duration::from_secs(8);
+/// The load has statements that go on until they are stopped.
+const MAX_COST: f64 = 1e15;
 
 #[derive(Debug)]
 struct User {
@@ -67,7 +69,7 @@ impl Load {
             let mut api = Api::connect(&grpc[0], &token).await?;
             let data_source_id = api.create_data_set("Chaos").await?;
             api.import(data_source_id, "penguins", PENGUINS).await?;
-            let agent_id = api.create_agent("Chaos", data_source_id).await?;
+            let agent_id = api.create_agent("Chaos", data_source_id, MAX_COST).await?;
             let mut sessions = Vec::new();
             for number in 0..SESSIONS {
                 sessions.push(api.create_session(agent_id, &format!("Chaos {number}")).await?);

@@ -70,7 +70,7 @@ impl Api {
     }
 
     pub(crate) async fn tables(&mut self, data_source_id: i64) -> anyhow::Result<Vec<String>> {
-        let request = pb::GetSchemaRequest { data_source_id };
+        let request = pb::GetSchemaRequest { data_source_id, agent_id: 0 };
         let tables = self.sources.get_schema(request).await?.into_inner().tables;
         Ok(tables.into_iter().map(|table| table.name).collect())
     }
@@ -100,9 +100,11 @@ impl Api {
         &mut self,
         name: &str,
         data_source_id: i64,
+        max_cost: f64,
     ) -> anyhow::Result<i64> {
         let name = name.to_owned();
-        let request = pb::CreateAgentRequest { name, data_source_id, ..Default::default() };
+        let limits = Some(pb::AgentLimits { max_cost, ..Default::default() });
+        let request = pb::CreateAgentRequest { name, data_source_id, limits, ..Default::default() };
         let response = self.agents.create_agent(request).await?.into_inner();
         Ok(response.agent.context("no agent in the response")?.id)
     }

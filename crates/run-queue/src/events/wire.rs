@@ -8,13 +8,15 @@ use proto::v1::{self as pb, RunState};
 
 pub(super) use proto::v1::run_event::Event;
 
-use super::{End, Preview};
+use super::{End, Preview, TruncatedBy};
 
 /// What no event exceeds. A server takes 1 MiB unless it is told otherwise.
 pub(super) const MAX_BYTES: usize = 128 * 1024;
 
 const MAX_VALUE_CHARS: usize = 200;
 const MAX_MESSAGE_CHARS: usize = 2_000;
+/// Of a statement that failed.
+const MAX_SQL_CHARS: usize = 4_000;
 /// A longer piece of the answer becomes several events.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// For what an event has besides its rows and columns.
@@ -26,9 +28,11 @@ pub(super) fn to_events(event: super::Event) -> Vec<Event> {
         Told::TextDelta(text) => return pieces(&text).map(text_delta).collect(),
         Told::Attempt { number } => Event::Attempt(pb::RunAttemptEvent { number }),
         Told::SqlGenerated(sql_query) => Event::SqlGenerated(pb::SqlGeneratedEvent { sql_query }),
-        Told::SqlError { reason, message } => {
-            Event::SqlError(pb::SqlErrorEvent { error: Some(error(reason, message)) })
-        }
+        Told::SqlError { reason, message, sql, number } => Event::SqlError(pb::SqlErrorEvent {
+            error: Some(error(reason, message)),
+            sql_query: cut(sql, MAX_SQL_CHARS),
+            number,
+        }),
         Told::Rows(preview) => Event::Rows(rows(preview)),
         Told::Cancelling => state(RunState::Cancelling),
         Told::Ended(End::Cancelled) => state(RunState::Cancelled),
@@ -71,8 +75,15 @@ fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
 
 /// Whole rows only, as many as there is room for.
 fn rows(preview: Preview) -> pb::RowsEvent {
-    let Preview { columns, rows, row_count, truncated } = preview;
-    let mut event = pb::RowsEvent { columns, rows: Vec::new(), row_count, truncated };
+    let Preview { columns, rows, row_count, truncated_by, total_rows } = preview;
+    let mut event = pb::RowsEvent {
+        columns,
+        rows: Vec::new(),
+        row_count,
+        truncated: truncated_by.is_some(),
+        truncated_by: to_truncated_by(truncated_by).into(),
+        total_rows,
+    };
     let mut size = event.encoded_len() + OVERHEAD;
     for row in rows.into_iter().take(Preview::MAX_ROWS) {
         let row = ListValue { values: row.into_iter().map(value).collect() };
@@ -83,6 +94,14 @@ fn rows(preview: Preview) -> pb::RowsEvent {
         event.rows.push(row);
     }
     event
+}
+
+fn to_truncated_by(truncated_by: Option<TruncatedBy>) -> pb::TruncatedBy {
+    match truncated_by {
+        None => pb::TruncatedBy::Unspecified,
+        Some(TruncatedBy::Rows) => pb::TruncatedBy::Rows,
+        Some(TruncatedBy::Bytes) => pb::TruncatedBy::Bytes,
+    }
 }
 
 fn value(value: Option<String>) -> Value {

@@ -2,8 +2,20 @@ use sea_orm::entity::prelude::*;
 
 use crate::{AgentId, DataSourceId, UserId};
 
+/// What of the data a provider gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum PrivacyMode {
+    #[sea_orm(string_value = "none")]
+    None,
+    #[sea_orm(string_value = "aggregates")]
+    Aggregates,
+    #[sea_orm(string_value = "full")]
+    Full,
+}
+
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "agents")]
 pub struct Model {
     #[sea_orm(primary_key)]
@@ -17,6 +29,11 @@ pub struct Model {
     pub table_allow_list: Vec<String>,
     pub max_rows: i32,
     pub statement_timeout_ms: i32,
+    /// By the estimate of the data source's planner.
+    pub max_cost: f64,
+    pub privacy_mode: PrivacyMode,
+    /// Whether the model is shown values of the columns; in [`PrivacyMode::Full`] only.
+    pub sample_values: bool,
     pub version: i64,
     pub deleted_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,

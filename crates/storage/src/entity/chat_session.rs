@@ -1,5 +1,6 @@
 use sea_orm::entity::prelude::*;
 
+use super::message::Cells;
 use crate::{AgentId, SessionId, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -26,6 +27,12 @@ pub struct Model {
     pub last_activity: DateTimeUtc,
     pub last_message: String,
     pub context_summary: String,
+    /// Up to which message the summary goes.
+    pub summary_until_sequence: i64,
+    /// What of the data the summary may hold.
+    pub summary_cells: Cells,
+    /// Whether the title is the user's, or was given once.
+    pub is_titled: bool,
     /// Changes with the fields that the user sets, and only then.
     pub etag: i64,
     pub deleted_at: Option<DateTimeUtc>,

@@ -31,6 +31,8 @@ pub struct Model {
     pub schema_snapshot: Option<Json>,
     /// Rises whenever the tables, or the way to them, have changed.
     pub schema_version: i64,
+    pub schema_read_at: Option<DateTimeUtc>,
+    pub sample_values: Option<Json>,
     pub deleted_at: Option<DateTimeUtc>,
     /// The next time that someone must try to drop a deleted data set's tables.
     pub drop_at: Option<DateTimeUtc>,

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{MessageId, RunId, SessionId};
+use crate::{MessageId, RunId, SessionId, UserId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -24,6 +24,20 @@ pub enum FinishReason {
     Cancelled,
 }
 
+/// What of the data a text may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Cells {
+    /// No value of any row.
+    #[sea_orm(string_value = "none")]
+    None,
+    /// Counts, sums and averages.
+    #[sea_orm(string_value = "aggregates")]
+    Aggregates,
+    #[sea_orm(string_value = "rows")]
+    Rows,
+}
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "messages")]
@@ -31,6 +45,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: MessageId,
     pub chat_session_id: SessionId,
+    pub user_id: UserId,
     pub run_id: RunId,
     pub role: Role,
     pub content: String,
@@ -39,6 +54,8 @@ pub struct Model {
     pub sequence_order: i64,
     pub message_metadata: Json,
     pub finish_reason: Option<FinishReason>,
+    /// What of the data the content may hold.
+    pub cells: Cells,
     pub created_at: DateTimeUtc,
 }
 

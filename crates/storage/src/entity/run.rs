@@ -21,6 +21,16 @@ pub enum State {
     Expired,
 }
 
+/// Which limit cut the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum TruncatedBy {
+    #[sea_orm(string_value = "rows")]
+    Rows,
+    #[sea_orm(string_value = "bytes")]
+    Bytes,
+}
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "runs")]
@@ -47,7 +57,13 @@ pub struct Model {
     pub sql_used: Option<String>,
     pub execution_ms: Option<i64>,
     pub row_count: Option<i64>,
-    pub truncated: bool,
+    pub truncated_by: Option<TruncatedBy>,
+    /// How many rows the statement has without any limit, if that is known.
+    pub total_rows: Option<i64>,
+    /// The model that was asked.
+    pub model: Option<String>,
+    pub prompt_tokens: i64,
+    pub completion_tokens: i64,
     pub error_reason: Option<String>,
     pub error_message: Option<String>,
     /// When it is given up.

@@ -199,8 +199,10 @@ pub(super) async fn admit(
         ),
         message AS (
             INSERT INTO messages
-                (chat_session_id, run_id, role, content, sequence_order, created_at)
-            SELECT $1, admitted.id, 'user', admitted.question, session.total_messages, clock.now
+                (chat_session_id, user_id, run_id, role, content, cells, sequence_order,
+                created_at)
+            SELECT $1, admitted.user_id, admitted.id, 'user', admitted.question, 'none',
+                session.total_messages, clock.now
             FROM clock, admitted, session
         )
         SELECT * FROM admitted",

@@ -5,75 +5,16 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{WakeUp, admission, locks};
+use super::{Ending, Execution, Failure, Outcome, Usage, WakeUp, admission, locks};
 use crate::{
     Error,
     columns::columns,
     entity::{
-        message::FinishReason,
+        message::{Cells, FinishReason},
         run::{self, Model, State},
     },
+    summaries,
 };
-
-/// What an attempt ended with.
-#[derive(Clone, Debug)]
-pub struct Ending {
-    pub outcome: Outcome,
-    /// The answer, or as much of it as there is.
-    pub content: String,
-    /// The statement that was sent to the data source, if one was.
-    pub sql: Option<String>,
-    /// What the statement took, if it came to its end.
-    pub execution: Option<Execution>,
-    /// Of the last event that was written about the attempt.
-    pub last_event_id: i64,
-}
-
-/// How an attempt ended.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    Succeeded,
-    Failed(Failure),
-    /// As was asked for; why is known to the run.
-    Cancelled,
-    /// It was not done in time.
-    Expired,
-}
-
-impl Outcome {
-    fn apart(self) -> (State, FinishReason, Option<Failure>) {
-        match self {
-            Self::Succeeded => (State::Succeeded, FinishReason::Stop, None),
-            Self::Failed(failure) => (State::Failed, FinishReason::Error, Some(failure)),
-            Self::Cancelled => (State::Cancelled, FinishReason::Cancelled, None),
-            Self::Expired => (State::Expired, FinishReason::Deadline, Some(Failure::expired())),
-        }
-    }
-}
-
-/// What a statement took.
-#[derive(Clone, Copy, Debug)]
-pub struct Execution {
-    pub milliseconds: i64,
-    pub row_count: i64,
-    pub truncated: bool,
-}
-
-/// Why a run has no answer.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// For programs, UPPER_SNAKE_CASE.
-    pub reason: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-impl Failure {
-    fn expired() -> Self {
-        let message = "it was not answered before its deadline".to_owned();
-        Self { reason: "DEADLINE_EXCEEDED", message }
-    }
-}
 
 /// What came of trying to end a run.
 #[derive(Debug)]
@@ -124,8 +65,10 @@ pub(super) struct End {
     finish_reason: FinishReason,
     /// Empty: what the failure says.
     content: String,
+    cells: Cells,
     sql: Option<String>,
     execution: Option<Execution>,
+    usage: Option<Usage>,
     /// `None`: what the run says already.
     failure: Option<Failure>,
     fence: i64,
@@ -134,9 +77,20 @@ pub(super) struct End {
 
 impl End {
     fn of_attempt(fence: i64, ending: Ending) -> Self {
-        let Ending { outcome, content, sql, execution, last_event_id } = ending;
+        let Ending { outcome, content, sql, execution, cells, usage, last_event_id } = ending;
         let (state, finish_reason, failure) = outcome.apart();
-        Self { state, finish_reason, content, sql, execution, failure, fence, last_event_id }
+        Self {
+            state,
+            finish_reason,
+            content,
+            cells,
+            sql,
+            execution,
+            usage,
+            failure,
+            fence,
+            last_event_id,
+        }
     }
 
     /// Of a run that nobody works on, or whose worker is gone. With a fence of its
@@ -148,8 +102,10 @@ impl End {
             state,
             finish_reason,
             content: String::new(),
+            cells: Cells::None,
             sql: None,
             execution: None,
+            usage: None,
             failure: failure.or(why),
             fence,
             last_event_id: (fence << 32) + 1,
@@ -161,7 +117,8 @@ impl End {
             None => json!({}),
             Some(it) => json!({
                 "row_count": it.row_count,
-                "truncated": it.truncated,
+                "truncated": it.truncated_by.is_some(),
+                "total_rows": it.total_rows,
                 "execution_ms": it.milliseconds,
             }),
         }
@@ -169,7 +126,15 @@ impl End {
 
     /// The statement that produced the answer, or what there is of one.
     fn answer_sql(&self) -> Option<String> {
-        let is_answer = self.state == State::Succeeded || !self.content.is_empty();
+        let is_answer = match self.state {
+            State::Succeeded => true,
+            State::Failed => false,
+            State::Queued
+            | State::Running
+            | State::Cancelling
+            | State::Cancelled
+            | State::Expired => !self.content.is_empty(),
+        };
         self.sql.clone().filter(|_| is_answer)
     }
 }
@@ -191,9 +156,11 @@ pub(super) async fn capture(
                 wake_at = NULL, lease_expires_at = NULL, fence = $5, last_event_id = $6,
                 cancel_requested_at = CASE WHEN $4 = 'cancelled'
                     THEN coalesce(cancel_requested_at, clock.now) END,
-                sql_used = $7, execution_ms = $8, row_count = $9, truncated = $10,
+                sql_used = $7, execution_ms = $8, row_count = $9, truncated_by = $10,
                 error_reason = coalesce($11, error_reason),
-                error_message = coalesce($12, error_message)
+                error_message = coalesce($12, error_message),
+                total_rows = $17, model = coalesce($18, model),
+                prompt_tokens = prompt_tokens + $19, completion_tokens = completion_tokens + $20
             FROM clock
             WHERE id = $1 AND fence = $2 AND state = $3
             RETURNING {columns}
@@ -203,26 +170,45 @@ pub(super) async fn capture(
                 last_activity = clock.now, updated_at = clock.now, last_message = left($13, 500)
             FROM clock, ended
             WHERE chat_sessions.id = ended.chat_session_id AND ended.admitted_at IS NOT NULL
-            RETURNING total_messages
+            RETURNING total_messages, is_titled, summary_until_sequence
         ),
         message AS (
-            INSERT INTO messages (chat_session_id, run_id, role, content, sql_query,
-                sequence_order, message_metadata, finish_reason, created_at)
-            SELECT ended.chat_session_id, ended.id, 'assistant', $13, $14, session.total_messages,
-                $15::jsonb || jsonb_strip_nulls(
-                    jsonb_build_object('error_reason', ended.error_reason)
+            INSERT INTO messages (chat_session_id, user_id, run_id, role, content, sql_query,
+                sequence_order, message_metadata, finish_reason, cells, created_at)
+            SELECT ended.chat_session_id, ended.user_id, ended.id, 'assistant', $13, $14,
+                session.total_messages,
+                jsonb_strip_nulls(
+                    $15::jsonb || jsonb_build_object('error_reason', ended.error_reason)
                 ),
-                $16, clock.now
+                $16, $21, clock.now
             FROM clock, ended, session
+            RETURNING id
+        ),
+        result AS (
+            INSERT INTO run_results (run_id, columns, rows, created_at)
+            SELECT ended.id, $22, $23, clock.now FROM clock, ended WHERE $22 IS NOT NULL
+        ),
+        task AS (
+            INSERT INTO background_tasks (kind, subject_id)
+            SELECT 'embed', id FROM message
+            UNION ALL
+            SELECT 'embed', messages.id FROM messages, ended
+            WHERE messages.run_id = ended.id AND messages.role = 'user'
+            UNION ALL
+            SELECT 'summarize', ended.chat_session_id FROM ended, session
+            WHERE ended.state = 'succeeded' AND (NOT session.is_titled
+                OR $24 < session.total_messages - session.summary_until_sequence)
+            ON CONFLICT (kind, subject_id) DO UPDATE SET due_at = now(), attempts = 0
         )
         SELECT * FROM ended",
         columns = columns::<run::Entity>("runs"),
     );
     let (content, answer_sql, metadata) = (content(&end, run), end.answer_sql(), end.metadata());
-    let (milliseconds, row_count) = end.execution.map(|it| (it.milliseconds, it.row_count)).unzip();
-    let truncated = end.execution.is_some_and(|it| it.truncated);
+    let execution = end.execution.as_ref();
+    let (columns, rows) = execution.map(|it| it.result.to_json()).unzip();
     let (reason, message) = end.failure.map(|it| (it.reason.to_owned(), it.message)).unzip();
-    let values: [sea_orm::Value; 16] = [
+    let [model, prompt_tokens, completion_tokens] = Usage::values(end.usage.as_ref());
+    let values: [sea_orm::Value; 24] = [
         run.id.into(),
         run.fence.into(),
         from.into(),
@@ -230,15 +216,23 @@ pub(super) async fn capture(
         end.fence.into(),
         end.last_event_id.into(),
         end.sql.into(),
-        milliseconds.into(),
-        row_count.into(),
-        truncated.into(),
+        execution.map(|it| it.milliseconds).into(),
+        execution.map(|it| it.row_count).into(),
+        execution.and_then(|it| it.truncated_by).into(),
         reason.into(),
         message.into(),
         content.into(),
         answer_sql.into(),
         metadata.into(),
         end.finish_reason.into(),
+        execution.and_then(|it| it.total_rows).into(),
+        model,
+        prompt_tokens,
+        completion_tokens,
+        end.cells.into(),
+        columns.into(),
+        rows.into(),
+        summaries::UNSUMMED_MESSAGES.into(),
     ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(Model::find_by_statement(statement).one(tx).await?)

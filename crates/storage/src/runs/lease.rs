@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
-use super::{MAX_ATTEMPTS, WakeUp};
+use super::{MAX_ATTEMPTS, Usage, WakeUp};
 use crate::{
     Error, RunId,
     columns::columns,
@@ -112,14 +112,24 @@ pub async fn release(
     db: &impl ConnectionTrait,
     claimed: &Model,
     backoff: Duration,
+    usage: Option<&Usage>,
 ) -> Result<Claim, Error> {
     let sql = "
         UPDATE runs SET state = 'queued', updated_at = now(),
             lease_expires_at = now() + $3 * interval '1 second',
-            wake_at = least(now() + $3 * interval '1 second', expires_at)
+            wake_at = least(now() + $3 * interval '1 second', expires_at),
+            model = coalesce($4, model),
+            prompt_tokens = prompt_tokens + $5, completion_tokens = completion_tokens + $6
         WHERE id = $1 AND fence = $2 AND state = 'running'";
-    let values: [sea_orm::Value; 3] =
-        [claimed.id.into(), claimed.fence.into(), backoff.as_secs_f64().into()];
+    let [model, prompt_tokens, completion_tokens] = Usage::values(usage);
+    let values: [sea_orm::Value; 6] = [
+        claimed.id.into(),
+        claimed.fence.into(),
+        backoff.as_secs_f64().into(),
+        model,
+        prompt_tokens,
+        completion_tokens,
+    ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     match db.execute_raw(statement).await?.rows_affected() {
         0 => Ok(look(db, claimed).await?),
@@ -133,16 +143,21 @@ pub async fn release(
 pub async fn hand_over(
     db: &impl ConnectionTrait,
     claimed: &Model,
+    usage: Option<&Usage>,
 ) -> Result<(Claim, Option<WakeUp>), Error> {
     let sql = format!(
         "UPDATE runs SET state = 'queued', attempts = attempts - 1, lease_expires_at = NULL,
             publications = publications + 1, updated_at = now(),
-            wake_at = least(now() + interval '5 seconds', expires_at)
+            wake_at = least(now() + interval '5 seconds', expires_at),
+            model = coalesce($3, model),
+            prompt_tokens = prompt_tokens + $4, completion_tokens = completion_tokens + $5
         WHERE id = $1 AND fence = $2 AND state = 'running'
         RETURNING {columns}",
         columns = columns::<Entity>("runs")
     );
-    let values: [sea_orm::Value; 2] = [claimed.id.into(), claimed.fence.into()];
+    let [model, prompt_tokens, completion_tokens] = Usage::values(usage);
+    let values: [sea_orm::Value; 5] =
+        [claimed.id.into(), claimed.fence.into(), model, prompt_tokens, completion_tokens];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     match Model::find_by_statement(statement).one(db).await? {
         Some(run) => Ok((Claim::Held, WakeUp::of(&run))),

@@ -5,7 +5,8 @@ fn preview(columns: usize, rows: usize, value: &str) -> Preview {
         columns: vec!["c".repeat(63); columns],
         rows: vec![vec![Some(value.to_owned()); columns]; rows],
         row_count: rows as i64,
-        truncated: false,
+        truncated_by: None,
+        total_rows: Some(1),
     }
 }
 
