@@ -2,9 +2,40 @@
 
 use std::time::Duration;
 
-use bootstrap::Connections;
-use clap::Parser;
+use bootstrap::{Connections, ModelSettings};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use storage::runs::Terms;
+
+use crate::reembed;
+
+/// What the program is started for.
+#[derive(Clone, Debug)]
+pub enum Start {
+    Work(Config),
+    Reembed(reembed::Options),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// Has the running workers embed all messages anew, with another model, which must be
+    /// their EMBEDDING_MODEL already; can be stopped, and goes on where it was
+    Reembed(reembed::Options),
+}
+
+impl Start {
+    /// Reads what the program is started for; ends it if that can't be read.
+    pub fn parse() -> Self {
+        let command = Command::augment_subcommands(Config::command());
+        // The variables are the worker's, and most are not needed for anything else.
+        let matches = command.subcommand_negates_reqs(true).get_matches();
+        let start = match matches.subcommand() {
+            Some(_) => Command::from_arg_matches(&matches)
+                .map(|Command::Reembed(options)| Self::Reembed(options)),
+            None => Config::from_arg_matches(&matches).map(Self::Work),
+        };
+        start.unwrap_or_else(|error| error.exit())
+    }
+}
 
 /// Executes Tertulia's runs.
 #[derive(Clone, Debug, Parser)]
@@ -12,6 +43,9 @@ use storage::runs::Terms;
 pub struct Config {
     #[command(flatten)]
     pub connections: Connections,
+
+    #[command(flatten)]
+    pub models: ModelSettings,
 
     /// How many runs to execute at a time
     #[arg(long, env, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -45,8 +79,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

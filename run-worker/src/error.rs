@@ -10,6 +10,8 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// A part of the backoff that chance may take off, so that what failed together is
 /// not tried again together.
 const JITTER: f64 = 0.5;
+/// How long what a model asks for is waited for at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long a message may be.
 const MAX_MESSAGE_BYTES: usize = 1_000;
 
@@ -26,6 +28,8 @@ pub enum Error {
     Refused(#[from] Refusal),
     #[error(transparent)]
     Model(#[from] model::Error),
+    #[error(transparent)]
+    ModelNotAllowed(#[from] model::NotAllowed),
 }
 
 impl From<sources::Error> for Error {
@@ -44,14 +48,53 @@ impl Error {
         match self {
             Self::Storage(error) => matches!(error, storage::Error::Unavailable(_)),
             Self::DataSource(error) => error.is_transient(),
-            Self::Model(error) => matches!(error, model::Error::Overloaded),
-            Self::Refused(_) | Self::Damaged(_) => false,
+            Self::Model(error) => error.is_transient(),
+            Self::Refused(_) | Self::Damaged(_) | Self::ModelNotAllowed(_) => false,
         }
     }
 
-    /// Whether it is the statement that failed, at its data source.
+    /// For how long another attempt would be in vain; one is made after a minute all
+    /// the same.
+    pub(crate) fn wait(&self) -> Duration {
+        let after = match self {
+            Self::Model(error) => error.retry_after(),
+            Self::Storage(_)
+            | Self::DataSource(_)
+            | Self::Damaged(_)
+            | Self::Refused(_)
+            | Self::ModelNotAllowed(_) => None,
+        };
+        after.unwrap_or_default().min(LONGEST_WAIT)
+    }
+
+    /// Whether it is the statement that failed, before its data source or there.
     pub(crate) fn is_of_statement(&self) -> bool {
-        matches!(self, Self::DataSource(SourceError::Statement { .. } | SourceError::TimedOut))
+        use SourceError::{Statement, TimedOut, TooExpensive};
+        match self {
+            Self::Refused(_) => true,
+            Self::DataSource(error) => {
+                matches!(error, Statement { .. } | TimedOut | TooExpensive { .. })
+            }
+            Self::Storage(_) | Self::Damaged(_) | Self::Model(_) | Self::ModelNotAllowed(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether the model may do better with another statement.
+    pub(crate) fn is_correctable(&self) -> bool {
+        let is_late = matches!(self, Self::DataSource(SourceError::TimedOut));
+        self.is_of_statement() && !self.is_transient() && !is_late
+    }
+
+    /// Whether a model has said what can't be taken for a plan.
+    pub(crate) fn is_unusable_plan(&self) -> bool {
+        matches!(self, Self::Model(model::Error::Unusable(_)))
+    }
+
+    /// Whether the tables may have changed since they were read.
+    pub(crate) fn is_schema_outdated(&self) -> bool {
+        matches!(self, Self::DataSource(error) if error.is_schema_outdated())
     }
 
     /// Whether it tells of a fault of ours, and not of the question's or of the data
@@ -69,11 +112,12 @@ impl Error {
             }
             Self::DataSource(error) => (of_data_source(error), error.to_string()),
             Self::Refused(refusal) => (refusal.reason(), refusal.to_string()),
-            Self::Model(model::Error::Overloaded) => ("MODEL_UNAVAILABLE", self.to_string()),
-            Self::Model(model::Error::Refused) => ("MODEL_REFUSED", self.to_string()),
+            Self::Model(error) => (of_model(error), error.to_string()),
+            Self::ModelNotAllowed(error) => ("MODEL_NOT_AVAILABLE", error.to_string()),
             Self::Storage(_) | Self::Damaged(_) => return internal(),
         };
-        Failure { reason, message: shortened(message) }
+        // A data source can put a whole cell into its message.
+        Failure { reason, message: shortened(message, MAX_MESSAGE_BYTES) }
     }
 }
 
@@ -92,13 +136,24 @@ fn longest_backoff(attempt: i32) -> Duration {
     FIRST_BACKOFF * 2_u32.pow(doublings)
 }
 
-/// A data source can put a whole cell into its message.
-fn shortened(mut message: String) -> String {
-    if MAX_MESSAGE_BYTES < message.len() {
-        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
-        message.push('…');
+/// A text that Postgres can store, cut where it is too long.
+pub(crate) fn shortened(mut text: String, max_bytes: usize) -> String {
+    if max_bytes < text.len() {
+        text.truncate(text.floor_char_boundary(max_bytes));
+        text.push('…');
     }
-    message.replace('\0', "\u{fffd}")
+    text.replace('\0', "\u{fffd}")
+}
+
+fn of_model(error: &model::Error) -> &'static str {
+    match error {
+        model::Error::Overloaded | model::Error::Busy { .. } | model::Error::Unreachable(_) => {
+            "MODEL_UNAVAILABLE"
+        }
+        model::Error::Rejected(_) => "MODEL_REJECTED",
+        model::Error::Refused => "MODEL_REFUSED",
+        model::Error::Unusable(_) => "MODEL_UNUSABLE",
+    }
 }
 
 #[deny(clippy::wildcard_enum_match_arm)]
@@ -106,7 +161,10 @@ fn of_data_source(error: &SourceError) -> &'static str {
     match error {
         SourceError::Statement { .. } => "SQL_FAILED",
         SourceError::TimedOut => "SQL_TIMED_OUT",
-        SourceError::Unreachable(_) | SourceError::Store(_) => "DATA_SOURCE_UNAVAILABLE",
+        SourceError::TooExpensive { .. } => "SQL_TOO_EXPENSIVE",
+        SourceError::Unreachable(_) | SourceError::Busy | SourceError::Store(_) => {
+            "DATA_SOURCE_UNAVAILABLE"
+        }
         SourceError::AddressRefused
         | SourceError::LoginRefused(_)
         | SourceError::CaUnreadable

@@ -1,83 +1,86 @@
 //! From a question to its answer.
 
-use std::time::{Duration, Instant};
+mod context;
+mod statements;
 
-use data_source::{Limits, Rows, Source, guard, query};
+use bootstrap::report;
+use data_source::Rows;
 use futures::StreamExt as _;
-use model::{Plan, Question};
-use storage::{agents, entity::agent, runs::Execution};
+use model::{Piece, builtin};
 use tokio::time;
 
-use crate::{Error, attempt::Attempt, progress::TEXT_PERIOD};
+use crate::{Error, attempt::Attempt, privacy::cells_of, progress::TEXT_PERIOD};
+use context::Context;
+use statements::Found;
 
-/// How much of a result is read at most.
-const MAX_RESULT_BYTES: usize = 1 << 20;
+/// Before the rows, in place of what the model has not said.
+const MODEL_FAILED: &str = "\n\n[The model failed. This is the result:]\n\n";
 
 impl Attempt<'_> {
     /// Answers the question; what there is of it is in the attempt's progress.
     #[tracing::instrument(name = "run.execute", skip_all)]
     pub(crate) async fn execute(&self) -> Result<(), Error> {
-        let (worker, run) = (self.worker, &self.run);
-        let (agent, row) =
-            agents::get_with_data_source(&worker.db, run.user_id, run.agent_id).await?;
-        let source = worker.sources.source(&row)?;
-        let schema = worker.sources.schema(&row).await?.narrowed_to(&agent.table_allow_list);
-        let question =
-            Question { text: &run.question, instructions: &agent.instructions, schema: &schema };
-        match worker.provider.plan(&question).await? {
-            Plan::Reply(content) => {
+        let mut context = Box::pin(Context::load(self.worker, &self.run)).await?;
+        match Box::pin(self.investigate(&mut context)).await? {
+            Found::Reply(content) => {
+                self.progress.may_hold(context.gate.most());
                 self.progress.say(&content);
                 Ok(())
             }
-            Plan::Query(sql) => {
-                // What is executed is what the guard printed, never what was planned.
-                let statement = guard::check(&sql, &schema)?;
-                self.progress.executing(statement.as_str());
-                let rows = self.query(&question, &statement, &agent, &source).await?;
-                self.answer(&question, statement.as_str(), &rows).await
+            Found::Rows { statement, rows } => {
+                let cells = cells_of(&statement, &rows);
+                self.progress.may_hold(cells);
+                if context.gate.lets(cells) {
+                    Box::pin(self.answer(&context, statement.as_str(), &rows)).await;
+                } else {
+                    self.tell(&rows);
+                }
+                Ok(())
             }
         }
     }
 
-    async fn query(
-        &self,
-        question: &Question<'_>,
-        statement: &guard::Query,
-        agent: &agent::Model,
-        source: &Source,
-    ) -> Result<Rows, Error> {
-        let egress = &self.worker.sources.egress;
-        let started = Instant::now();
-        let rows = query(source, egress, question.schema, statement, &limits(agent)).await?;
-        let execution = Execution {
-            milliseconds: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
-            row_count: i64::try_from(rows.rows.len()).unwrap_or(i64::MAX),
-            truncated: rows.truncated_by.is_some(),
-        };
-        self.progress.executed(&rows, execution);
-        Ok(rows)
+    /// Has the model put the rows into words. What it can't be trusted with, that
+    /// rows are missing, is said in its place; and so are the rows, if it fails: they
+    /// are there, and would have to be read again.
+    async fn answer(&self, context: &Context, sql: &str, rows: &Rows) {
+        if let Err(error) = self.word(context, sql, rows).await {
+            tracing::warn!(error = %report(&error), "the model did not put a result into words");
+            self.progress.say(MODEL_FAILED);
+            self.tell(rows);
+        } else if !context.provider.is_local() {
+            self.note(rows);
+        }
     }
 
-    async fn answer(&self, question: &Question<'_>, sql: &str, rows: &Rows) -> Result<(), Error> {
-        let mut pieces = self.worker.provider.answer(question, sql, rows);
+    /// Puts the rows into words here.
+    fn tell(&self, rows: &Rows) {
+        let is_whole = self.progress.say(&builtin::word(&self.run.question, rows));
+        if !is_whole {
+            self.note(rows);
+        }
+    }
+
+    /// Says that rows are missing, if they are.
+    fn note(&self, rows: &Rows) {
+        if let Some(note) = builtin::truncation_note(&self.run.question, rows) {
+            self.progress.conclude(&format!("\n\n{note}"));
+        }
+    }
+
+    async fn word(&self, context: &Context, sql: &str, rows: &Rows) -> Result<(), model::Error> {
+        let prompt = context.prompt(&[]);
+        let mut pieces = context.provider.answer(&prompt, sql, rows);
         loop {
             match time::timeout(TEXT_PERIOD, pieces.next()).await {
-                Ok(Some(piece)) => {
-                    if !self.progress.say(&piece?) {
-                        return Ok(());
-                    }
-                }
+                Ok(Some(piece)) => match piece? {
+                    Piece::Text(text) if !self.progress.say(&text) => return Ok(()),
+                    Piece::Text(_) => (),
+                    Piece::Usage(usage) => self.progress.spent(&context.agent.model, usage),
+                },
                 Ok(None) => return Ok(()),
                 Err(_) => self.progress.send(),
             }
         }
-    }
-}
-
-fn limits(agent: &agent::Model) -> Limits {
-    Limits {
-        max_rows: agent.max_rows.unsigned_abs(),
-        max_bytes: MAX_RESULT_BYTES,
-        timeout: Duration::from_millis(agent.statement_timeout_ms.unsigned_abs().into()),
     }
 }

@@ -2,11 +2,16 @@
 //! conversation.
 
 mod attempt;
+mod background;
 mod cancels;
 pub mod config;
+mod embeddings;
 pub mod error;
 mod execute;
+mod privacy;
 mod progress;
+pub mod reembed;
+mod summaries;
 pub mod worker;
 
 pub use error::Error;

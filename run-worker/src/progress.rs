@@ -11,13 +11,15 @@ use async_nats::Client;
 use data_source::Rows;
 use run_queue::{
     Names,
-    events::{Event, EventLog, Preview},
+    events::{Event, EventLog, Preview, TruncatedBy},
 };
 use storage::{
-    entity::run::Model,
-    runs::{Ending, Execution, Failure, Outcome},
+    entity::{message::Cells, run::Model},
+    runs::{Ending, Execution, Failure, Outcome, Usage},
 };
 use tokio::time::Instant;
+
+use crate::error::shortened;
 
 /// How long an answer may be, so that a page of them can be sent.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
@@ -39,6 +41,11 @@ struct State {
     sent_at: Option<Instant>,
     sql: Option<String>,
     execution: Option<Execution>,
+    /// What of the data the content may hold.
+    cells: Cells,
+    /// Statements that did not succeed, in order.
+    failures: Vec<(String, Failure)>,
+    usage: Option<Usage>,
 }
 
 impl Progress {
@@ -52,6 +59,9 @@ impl Progress {
             sent_at: None,
             sql: None,
             execution: None,
+            cells: Cells::None,
+            failures: Vec::new(),
+            usage: None,
         };
         Self { state: Mutex::new(state) }
     }
@@ -66,13 +76,53 @@ impl Progress {
     /// The statement was executed, with this result.
     pub(crate) fn executed(&self, rows: &Rows, execution: Execution) {
         let mut state = self.lock();
-        state.execution = Some(execution);
         state.log.write(Event::Rows(Preview {
             columns: rows.columns.iter().map(|column| column.name.clone()).collect(),
             rows: rows.rows.iter().take(Preview::MAX_ROWS).cloned().collect(),
             row_count: execution.row_count,
-            truncated: execution.truncated,
+            truncated_by: rows.truncated_by.map(|by| match by {
+                data_source::rows::TruncatedBy::Rows => TruncatedBy::Rows,
+                data_source::rows::TruncatedBy::Bytes => TruncatedBy::Bytes,
+            }),
+            total_rows: execution.total_rows,
         }));
+        state.execution = Some(execution);
+    }
+
+    /// A statement did not succeed: the `number`th.
+    pub(crate) fn statement_failed(&self, number: i32, sql: &str, failure: Failure) {
+        let mut state = self.lock();
+        state.log.write(Event::SqlError {
+            reason: failure.reason.to_owned(),
+            message: failure.message.clone(),
+            sql: sql.to_owned(),
+            number,
+        });
+        state.failures.push((sql.to_owned(), failure));
+    }
+
+    /// Asking the model has cost this.
+    pub(crate) fn spent(&self, model: &str, usage: model::Usage) {
+        let mut state = self.lock();
+        let count = |tokens| i64::try_from(tokens).unwrap_or(i64::MAX);
+        let sum = state.usage.get_or_insert_with(|| Usage {
+            model: model.to_owned(),
+            prompt_tokens: 0,
+            completion_tokens: 0,
+        });
+        sum.prompt_tokens = sum.prompt_tokens.saturating_add(count(usage.prompt_tokens));
+        sum.completion_tokens =
+            sum.completion_tokens.saturating_add(count(usage.completion_tokens));
+    }
+
+    /// What asking the model has cost so far.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.lock().usage.clone()
+    }
+
+    /// What is said from now on may hold this of the data.
+    pub(crate) fn may_hold(&self, cells: Cells) {
+        self.lock().cells = cells;
     }
 
     /// The answer goes on. False once it is as long as it may be.
@@ -96,19 +146,24 @@ impl Progress {
         true
     }
 
+    /// Ends the answer with something short that must not be left out, however long
+    /// the answer is.
+    pub(crate) fn conclude(&self, note: &str) {
+        let mut state = self.lock();
+        state.push(note);
+        state.send();
+    }
+
     /// Sends what was said and not sent yet.
     pub(crate) fn send(&self) {
         self.lock().send();
     }
 
     /// The attempt has failed, at its statement or elsewhere.
-    pub(crate) fn failed(&self, failure: &Failure, at_statement: bool) {
+    pub(crate) fn failed(&self, at_statement: bool) {
         let mut state = self.lock();
         state.send();
-        if at_statement {
-            let (reason, message) = (failure.reason.to_owned(), failure.message.clone());
-            state.log.write(Event::SqlError { reason, message });
-        } else if state.execution.is_none() {
+        if !at_statement && state.execution.is_none() {
             // It did not get to its data source.
             state.sql = None;
         }
@@ -127,16 +182,20 @@ impl Progress {
         if matches!(outcome, Outcome::Cancelled) {
             state.log.write(Event::Cancelling);
         }
-        let content = match outcome {
-            // What there is of an answer is void.
-            Outcome::Failed(_) => String::new(),
-            Outcome::Succeeded | Outcome::Cancelled | Outcome::Expired => state.content.clone(),
+        let (content, cells) = match &outcome {
+            // What there is of an answer is void. A data source's words can hold values.
+            Outcome::Failed(failure) => (without_answer(failure, &state.failures), Cells::Rows),
+            Outcome::Succeeded | Outcome::Cancelled | Outcome::Expired => {
+                (state.content.clone(), state.cells)
+            }
         };
         Ending {
             outcome,
             content,
             sql: state.sql.clone(),
-            execution: state.execution,
+            execution: state.execution.clone(),
+            cells,
+            usage: state.usage.clone(),
             last_event_id: state.log.last_event_id(),
         }
     }
@@ -144,6 +203,18 @@ impl Progress {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What went wrong, and what was tried.
+fn without_answer(failure: &Failure, failures: &[(String, Failure)]) -> String {
+    let mut content = format!("The question could not be answered: {}.", failure.message);
+    if !failures.is_empty() {
+        content.push_str("\n\nWhat was tried:\n");
+    }
+    for (sql, failure) in failures {
+        content.push_str(&format!("\n```sql\n{}\n```\n{}\n", sql.trim(), failure.message));
+    }
+    shortened(content, MAX_ANSWER_BYTES)
 }
 
 impl State {

@@ -1,23 +1,29 @@
 //! Slots that wait for work. Each asks for a delivery when it is free.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_nats::Client;
 use bootstrap::report;
-use model::Provider;
+use model::{Embedder, Models};
 use run_queue::{Deliveries, Delivery, Listeners, Names, Publisher};
 use sources::Sources;
 use storage::{
     DatabaseConnection, RunId,
+    background::Kind,
     runs::{Terms, WakeUp},
 };
 use tokio::{task::JoinSet, time};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::cancels;
+use crate::{
+    background::{Sharing, Tasks},
+    cancels, embeddings, summaries,
+};
 
 /// How long handing over what is still going on may take.
 const HAND_OVER: Duration = Duration::from_secs(5);
+/// How long giving back tasks may take: longer than they may go on.
+const TASKS_BACK: Duration = Duration::from_secs(7);
 /// How long sending the last events and acknowledgements may take.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -29,7 +35,9 @@ pub struct Worker {
     pub names: Names,
     pub publisher: Publisher,
     pub sources: Sources,
-    pub provider: Arc<dyn Provider>,
+    pub models: Models,
+    /// What embeds messages.
+    pub embedder: Embedder,
     pub terms: Terms,
     /// Attempts that want to know when their run's end is asked for.
     pub cancels: Listeners<()>,
@@ -46,6 +54,9 @@ impl Worker {
             self.names.clone(),
         ));
         let _hears_cancels = AbortOnDropHandle::new(hears_cancels);
+        let mut beside = JoinSet::new();
+        beside.spawn(self.clone().embed_messages(shutdown.clone()));
+        beside.spawn(self.clone().summarize_sessions(shutdown.clone()));
         let hand_over = CancellationToken::new();
         let mut slots = JoinSet::new();
         for _ in 0..concurrency {
@@ -62,9 +73,30 @@ impl Worker {
         if time::timeout(HAND_OVER, all(&mut slots)).await.is_err() {
             tracing::warn!("runs were left to the end of their leases");
         }
+        if time::timeout(TASKS_BACK, all(&mut beside)).await.is_err() {
+            tracing::warn!("tasks were left to the end of their leases");
+        }
         if !matches!(time::timeout(FLUSH, self.nats.flush()).await, Ok(Ok(()))) {
             tracing::warn!("the last messages may not have been sent");
         }
+    }
+
+    /// Beside the slots, so that no run has to wait for it.
+    async fn embed_messages(self, shutdown: CancellationToken) {
+        let Self { db, embedder, .. } = self;
+        let handle = {
+            let db = db.clone();
+            move |tasks| embeddings::embed(db.clone(), embedder.clone(), tasks)
+        };
+        let (batch, sharing) = (embeddings::BATCH, Sharing::Provider);
+        Tasks { db, kind: Kind::Embed, batch, sharing, handle }.run(shutdown).await;
+    }
+
+    async fn summarize_sessions(self, shutdown: CancellationToken) {
+        let db = self.db.clone();
+        let handle = move |tasks| summaries::summarize(self.clone(), tasks);
+        let (batch, sharing) = (summaries::BATCH, Sharing::Nothing);
+        Tasks { db, kind: Kind::Summarize, batch, sharing, handle }.run(shutdown).await;
     }
 
     async fn serve_slot(self, shutdown: CancellationToken, hand_over: CancellationToken) {

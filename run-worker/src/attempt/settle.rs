@@ -45,13 +45,13 @@ impl Attempt<'_> {
 
     async fn fail(&self, error: Error) -> Result<(), StorageError> {
         let attempt = self.run.attempts;
-        let after = error.is_transient().then(|| backoff(attempt));
+        let after = error.is_transient().then(|| backoff(attempt).max(error.wait()));
         let after = after.filter(|_| attempt < MAX_ATTEMPTS);
         if after.is_some() || error.is_ours() {
             tracing::warn!(error = %report(&error), attempt, ?after, "attempt failed");
         }
         let failure = error.failure();
-        self.progress.failed(&failure, error.is_of_statement());
+        self.progress.failed(error.is_of_statement());
         match after {
             Some(after) => self.release(&failure, after).await,
             None => self.end(Outcome::Failed(failure)).await,
@@ -90,7 +90,8 @@ impl Attempt<'_> {
     /// Gives the run back for another attempt.
     async fn release(&self, failure: &Failure, after: Duration) -> Result<(), StorageError> {
         let (db, run) = (&self.worker.db, &self.run);
-        match persist(|| runs::release(db, run, after)).await? {
+        let usage = self.progress.usage();
+        match persist(|| runs::release(db, run, after, usage.as_ref())).await? {
             Claim::Held => {
                 if run.attempts < MAX_ATTEMPTS {
                     self.progress.retrying(failure, after);
@@ -104,7 +105,8 @@ impl Attempt<'_> {
 
     async fn hand_over(&self) -> Result<(), StorageError> {
         let (db, run) = (&self.worker.db, &self.run);
-        match persist(|| runs::hand_over(db, run)).await? {
+        let usage = self.progress.usage();
+        match persist(|| runs::hand_over(db, run, usage.as_ref())).await? {
             (Claim::Held, wake_up) => {
                 tracing::info!(attempt = self.run.attempts, "run handed over");
                 if let Some(wake_up) = wake_up {
