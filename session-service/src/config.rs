@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
-use bootstrap::{Connections, Secret};
+use bootstrap::{Connections, ModelSettings, Secret};
 use clap::{Parser, ValueEnum};
 
 use crate::{auth, limits::PageLimits, server::Settings};
@@ -18,6 +18,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub connections: Connections,
+
+    #[command(flatten)]
+    pub models: ModelSettings,
 
     /// The HS256 secret of the tokens' issuer; at least 32 bytes
     #[arg(long, env, hide_env_values = true)]

@@ -5,13 +5,13 @@ use std::fs::File;
 use anyhow::Context as _;
 use bootstrap::report;
 use data_source::{
-    Schema, Sealer,
+    Probe, Sealer,
     dataset::{self, Import, Imported},
     sealing::random_password,
 };
-use sources::Sources;
+use sources::{Snapshot, Sources};
 use storage::{
-    DataSourceId, UserId,
+    AgentId, DataSourceId, UserId, agents,
     data_sources::{self, Changes, Postgres},
     entity::data_source::{Kind, Model},
     idempotency::Request,
@@ -129,10 +129,47 @@ impl DataSources {
         Ok(data_sources::delete(&self.sources.db, user_id, request, id).await?)
     }
 
-    /// Reads a data source's tables, and keeps what was read for its agents.
-    pub(crate) async fn schema(&self, user_id: UserId, id: DataSourceId) -> Result<Schema, Error> {
+    /// What a data source holds, or what an agent's model sees of it.
+    pub(crate) async fn schema(
+        &self,
+        user_id: UserId,
+        id: DataSourceId,
+        agent_id: Option<AgentId>,
+    ) -> Result<Snapshot, Error> {
+        let db = &self.sources.db;
+        let row = data_sources::get(db, user_id, id).await?;
+        let Some(agent_id) = agent_id else { return Ok(self.sources.schema(&row).await?) };
+        let agent = agents::get(db, user_id, agent_id).await?;
+        if agent.data_source_id != id {
+            return Err(Error::invalid("agent_id", "reads from another data source"));
+        }
+        Ok(self.sources.schema_of_agent(&agent, &row).await?)
+    }
+
+    /// Reads what a data source holds, as its agents see it from then on.
+    pub(crate) async fn refresh_schema(
+        &self,
+        user_id: UserId,
+        id: DataSourceId,
+    ) -> Result<Snapshot, Error> {
         let row = data_sources::get(&self.sources.db, user_id, id).await?;
         Ok(self.sources.read_schema(&row).await?)
+    }
+
+    /// Logs in to a data source, and looks at what its role can do. A superuser is
+    /// refused unless it is expected.
+    pub(crate) async fn test(
+        &self,
+        user_id: UserId,
+        id: DataSourceId,
+        allow_superuser: bool,
+    ) -> Result<Probe, Error> {
+        let row = data_sources::get(&self.sources.db, user_id, id).await?;
+        let probe = self.sources.pools.probe(&self.sources.source(&row)?).await?;
+        if probe.is_superuser && !allow_superuser {
+            return Err(Error::Superuser);
+        }
+        Ok(probe)
     }
 
     /// Says whether CSV can be imported, before any of it is received.

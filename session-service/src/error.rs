@@ -10,6 +10,9 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 /// The domain of every `google.rpc.ErrorInfo`.
 pub(crate) const DOMAIN: &str = "tertulia.v1";
+/// What is wrong with sample values outside of the most open privacy mode.
+pub(crate) const SAMPLE_VALUES_NOT_FULL: &str =
+    "can be on in PRIVACY_MODE_FULL only; turn them off for another mode";
 /// When to try again what failed for want of a server behind us.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -27,10 +30,15 @@ pub enum Error {
     /// As above.
     #[error("the server is shutting down; watch again from the last event")]
     ShuttingDown { after_event_id: i64 },
+    /// The login role of a data source could do anything to its server.
+    #[error("the login role is a superuser; give one that can only read, or set allow_superuser")]
+    Superuser,
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
     DataSource(#[from] SourceError),
+    #[error("what is searched for can't be embedded now")]
+    Embedder(#[source] model::Error),
     /// A fault of ours.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -68,8 +76,10 @@ impl Error {
             Self::ImportTooLarge { .. } => (Code::ResourceExhausted, "IMPORT_TOO_LARGE"),
             Self::SlowConsumer { .. } => (Code::Aborted, "SLOW_CONSUMER"),
             Self::ShuttingDown { .. } => (Code::Unavailable, "SHUTTING_DOWN"),
+            Self::Superuser => (Code::FailedPrecondition, "DATA_SOURCE_SUPERUSER"),
             Self::Storage(error) => of_storage(error),
             Self::DataSource(error) => of_data_source(error),
+            Self::Embedder(_) => (Code::Unavailable, "EMBEDDER_UNAVAILABLE"),
             Self::Internal(_) => (Code::Internal, "INTERNAL"),
         }
     }
@@ -87,6 +97,9 @@ impl Error {
             Self::Storage(StorageError::PasswordRequired) => {
                 let problem = "must be given again when host, port, database or user change";
                 violation("postgres.password", problem.to_owned())
+            }
+            Self::Storage(StorageError::SampleValuesNotFull) => {
+                violation("sample_values", SAMPLE_VALUES_NOT_FULL.to_owned())
             }
             Self::DataSource(
                 error @ (SourceError::Csv { .. }
@@ -118,13 +131,14 @@ fn of_storage(error: &StorageError) -> (Code, &'static str) {
     match error {
         StorageError::NotFound(Entity::Agent) => (Code::NotFound, "AGENT_NOT_FOUND"),
         StorageError::NotFound(Entity::DataSource) => (Code::NotFound, "DATA_SOURCE_NOT_FOUND"),
+        StorageError::NotFound(Entity::Result) => (Code::NotFound, "RESULT_NOT_FOUND"),
         StorageError::NotFound(Entity::Run) => (Code::NotFound, "RUN_NOT_FOUND"),
         StorageError::NotFound(Entity::Session) => (Code::NotFound, "SESSION_NOT_FOUND"),
         StorageError::AgentDeleted => (Code::FailedPrecondition, "AGENT_DELETED"),
         StorageError::AgentMismatch => (Code::InvalidArgument, "AGENT_MISMATCH"),
-        StorageError::NotPostgres | StorageError::PasswordRequired => {
-            (Code::InvalidArgument, "INVALID_FIELD")
-        }
+        StorageError::NotPostgres
+        | StorageError::PasswordRequired
+        | StorageError::SampleValuesNotFull => (Code::InvalidArgument, "INVALID_FIELD"),
         StorageError::DataSourceInUse => (Code::FailedPrecondition, "DATA_SOURCE_IN_USE"),
         StorageError::EtagMismatch => (Code::Aborted, "ETAG_MISMATCH"),
         StorageError::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL"),
@@ -141,10 +155,11 @@ fn of_data_source(error: &SourceError) -> (Code, &'static str) {
         SourceError::AddressRefused | SourceError::LoginRefused(_) | SourceError::CaUnreadable => {
             (Code::FailedPrecondition, "DATA_SOURCE_REFUSED")
         }
-        SourceError::Unreachable(_) | SourceError::TimedOut => {
+        SourceError::Unreachable(_) | SourceError::Busy | SourceError::TimedOut => {
             (Code::Unavailable, "DATA_SOURCE_UNAVAILABLE")
         }
         SourceError::Statement { .. } => (Code::FailedPrecondition, "DATA_SOURCE_FAILED"),
+        SourceError::TooExpensive { .. } => (Code::FailedPrecondition, "SQL_TOO_EXPENSIVE"),
         SourceError::SchemaTooLarge { .. } => (Code::FailedPrecondition, "SCHEMA_TOO_LARGE"),
         SourceError::Csv { .. } | SourceError::TooManyColumns { .. } | SourceError::RowTooLarge => {
             (Code::InvalidArgument, "CSV_INVALID")
@@ -173,6 +188,9 @@ impl From<Error> for Status {
             details.set_retry_info(Some(RETRY_AFTER));
         }
 
+        if let Error::Embedder(_) = &error {
+            tracing::warn!(error = %report(&error), "a search failed");
+        }
         let message = match (code, reason) {
             // The caller can't act on the details and may not be meant to see
             // them; they go to the log, once, here.

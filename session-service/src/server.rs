@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::{Embedder, Models};
 use proto::v1::{
     FILE_DESCRIPTOR_SET, agent_service_server::AgentServiceServer,
     data_source_service_server::DataSourceServiceServer, run_service_server::RunServiceServer,
@@ -34,7 +35,11 @@ pub struct Parts {
     pub db: DatabaseConnection,
     pub runs: Runs,
     pub sources: DataSources,
+    /// Those that agents may be given.
+    pub models: Models,
     pub pages: PageLimits,
+    /// What embeds searches: as the workers embed messages, or nothing is found.
+    pub embedder: Embedder,
     /// How many questions of a session may wait for their turn.
     pub max_queued_runs: u32,
 }
@@ -98,17 +103,20 @@ pub async fn serve(
 }
 
 fn add_services(routes: Routes, parts: Parts, verifier: Verifier) -> Routes {
-    let Parts { db, runs, sources, pages, max_queued_runs } = parts;
+    let Parts { db, runs, sources, models, pages, embedder, max_queued_runs } = parts;
     routes
         .add_service(SessionServiceServer::with_interceptor(
-            SessionGrpc::new(runs.clone(), pages),
+            SessionGrpc::new(runs.clone(), pages, embedder),
             verifier.clone(),
         ))
         .add_service(RunServiceServer::with_interceptor(
             RunGrpc::new(runs, max_queued_runs),
             verifier.clone(),
         ))
-        .add_service(AgentServiceServer::with_interceptor(AgentGrpc::new(db), verifier.clone()))
+        .add_service(AgentServiceServer::with_interceptor(
+            AgentGrpc::new(db, models),
+            verifier.clone(),
+        ))
         .add_service(DataSourceServiceServer::with_interceptor(
             DataSourceGrpc::new(sources),
             verifier,

@@ -1,3 +1,5 @@
+mod privacy;
+
 use proto::v1 as pb;
 use tonic::{Code, Status};
 
@@ -35,7 +37,8 @@ async fn a_new_agent_has_defaults_for_what_is_not_given_and_keeps_what_is() {
         data_source_id,
         ..Default::default()
     };
-    let limits = pb::AgentLimits { max_rows: 10_000, statement_timeout_ms: 300_000 };
+    let limits =
+        pb::AgentLimits { max_rows: 10_000, statement_timeout_ms: 300_000, max_cost: 1e15 };
     let full = pb::CreateAgentRequest {
         name: "é".repeat(200),
         data_source_id,
@@ -49,7 +52,7 @@ async fn a_new_agent_has_defaults_for_what_is_not_given_and_keeps_what_is() {
     let plain = create(&api, plain).await;
     let created = create(&api, full.clone()).await;
 
-    let defaults = pb::AgentLimits { max_rows: 500, statement_timeout_ms: 30_000 };
+    let defaults = pb::AgentLimits { max_rows: 500, statement_timeout_ms: 30_000, max_cost: 1e9 };
     assert_eq!((plain.name.as_str(), plain.model.as_str()), ("Plain", "builtin"));
     assert_eq!((plain.instructions.as_str(), plain.table_allow_list.len()), ("", 0));
     assert_eq!((plain.limits, plain.version), (Some(defaults), 1));
@@ -73,7 +76,7 @@ async fn an_update_changes_what_its_mask_names_and_raises_the_version() {
         data_source_id: api.dataset().await,
         instructions: "Be brief.".to_owned(),
         table_allow_list: names(&["a", "b"]),
-        limits: Some(pb::AgentLimits { max_rows: 7, statement_timeout_ms: 8 }),
+        limits: Some(pb::AgentLimits { max_rows: 7, statement_timeout_ms: 8, max_cost: 9.5 }),
         ..Default::default()
     };
     let mut expected = create(&api, given).await;
@@ -84,21 +87,26 @@ async fn an_update_changes_what_its_mask_names_and_raises_the_version() {
         model: "builtin".to_owned(),
         instructions: "Be kind.".to_owned(),
         table_allow_list: names(&["c"]),
-        limits: Some(pb::AgentLimits { max_rows: 9, statement_timeout_ms: 0 }),
+        limits: Some(pb::AgentLimits { max_rows: 9, statement_timeout_ms: 0, max_cost: 0.5 }),
         update_mask: None,
+        privacy_mode: pb::PrivacyMode::Full.into(),
+        sample_values: true,
         ..Default::default()
     };
 
     type Change = fn(&mut pb::Agent, i64);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 8] = [
         ("name", |it, _| it.name = "after".to_owned()),
         ("data_source_id", |it, source| it.data_source_id = source),
         ("model", |_, _| ()),
         ("instructions", |it, _| it.instructions = "Be kind.".to_owned()),
         ("table_allow_list", |it, _| it.table_allow_list = names(&["c"])),
         ("limits", |it, _| {
-            it.limits = Some(pb::AgentLimits { max_rows: 9, statement_timeout_ms: 30_000 });
+            it.limits =
+                Some(pb::AgentLimits { max_rows: 9, statement_timeout_ms: 30_000, max_cost: 0.5 });
         }),
+        ("privacy_mode", |it, _| it.privacy_mode = pb::PrivacyMode::Full.into()),
+        ("sample_values", |it, _| it.sample_values = true),
     ];
     for (path, change) in changes {
         let request = pb::UpdateAgentRequest { update_mask: mask(&[path]), ..all.clone() };
@@ -122,7 +130,7 @@ async fn a_mask_resets_what_can_be_empty_and_without_one_only_what_is_set_change
         data_source_id: api.dataset().await,
         instructions: "Be brief.".to_owned(),
         table_allow_list: names(&["a", "b"]),
-        limits: Some(pb::AgentLimits { max_rows: 7, statement_timeout_ms: 8 }),
+        limits: Some(pb::AgentLimits { max_rows: 7, statement_timeout_ms: 8, max_cost: 9.5 }),
         ..Default::default()
     };
     let before = create(&api, given).await;
@@ -143,7 +151,7 @@ async fn a_mask_resets_what_can_be_empty_and_without_one_only_what_is_set_change
     assert_eq!(renamed, expected);
     assert_eq!((reset.name.as_str(), reset.model.as_str(), reset.version), ("after", "builtin", 3));
     assert_eq!((reset.instructions.as_str(), reset.table_allow_list.len()), ("", 0));
-    let defaults = pb::AgentLimits { max_rows: 500, statement_timeout_ms: 30_000 };
+    let defaults = pb::AgentLimits { max_rows: 500, statement_timeout_ms: 30_000, max_cost: 1e9 };
     assert_eq!(reset.limits, Some(defaults));
 }
 

@@ -8,6 +8,7 @@ use tonic::{Response, Status};
 
 use crate::harness::{Expect as _, Harness, mask};
 
+mod agents;
 mod data_sources;
 mod runs;
 
@@ -95,7 +96,8 @@ async fn what_is_no_id_is_refused_everywhere() {
         api.runs, run_id:
         get_run GetRunRequest,
         wait_run WaitRunRequest,
-        cancel_run CancelRunRequest
+        cancel_run CancelRunRequest,
+        get_run_result GetRunResultRequest
     );
     check_ids!(
         api.agents, agent_id: get_agent GetAgentRequest, delete_agent DeleteAgentRequest
@@ -104,7 +106,9 @@ async fn what_is_no_id_is_refused_everywhere() {
         api.sources, data_source_id:
         get_data_source GetDataSourceRequest,
         delete_data_source DeleteDataSourceRequest,
-        get_schema GetSchemaRequest
+        get_schema GetSchemaRequest,
+        refresh_schema RefreshSchemaRequest,
+        test_data_source TestDataSourceRequest
     );
 }
 
@@ -241,84 +245,46 @@ async fn bad_lists_of_messages_are_refused() {
 }
 
 #[tokio::test]
-async fn bad_agents_are_refused() {
+async fn bad_searches_are_refused() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
-    let data_source_id = api.dataset().await;
-    let limits =
-        |max_rows, statement_timeout_ms| Some(pb::AgentLimits { max_rows, statement_timeout_ms });
-    let name = "An agent".to_owned();
-    let plain = pb::CreateAgentRequest { name, data_source_id, ..Default::default() };
+    let plain = pb::SearchMessagesRequest { query: "sales".to_owned(), ..Default::default() };
+    let of = |query: String| pb::SearchMessagesRequest { query, ..plain.clone() };
+    let everything = pb::SearchMessagesRequest {
+        query: "\0".repeat(1_001),
+        mode: 99,
+        limit: -1,
+        session_id: -1,
+        agent_id: -1,
+        role: 99,
+        created_after: bad_times()[0],
+        created_before: bad_times()[1],
+    };
+
     let mut cases = vec![
-        (pb::CreateAgentRequest { name: " \n ".to_owned(), ..plain.clone() }, "name"),
-        (pb::CreateAgentRequest { data_source_id: 0, ..plain.clone() }, "data_source_id"),
-        (pb::CreateAgentRequest { data_source_id: -1, ..plain.clone() }, "data_source_id"),
+        (pb::SearchMessagesRequest::default(), "query"),
+        (of(" \n\t".to_owned()), "query"),
+        (of("a\0b".to_owned()), "query"),
+        (of("é".repeat(1_001)), "query"),
+        (pb::SearchMessagesRequest { mode: 4, ..plain.clone() }, "mode"),
+        (pb::SearchMessagesRequest { mode: -1, ..plain.clone() }, "mode"),
+        (pb::SearchMessagesRequest { limit: -1, ..plain.clone() }, "limit"),
+        (pb::SearchMessagesRequest { limit: i32::MIN, ..plain.clone() }, "limit"),
+        (pb::SearchMessagesRequest { session_id: -1, ..plain.clone() }, "session_id"),
+        (pb::SearchMessagesRequest { agent_id: i64::MIN, ..plain.clone() }, "agent_id"),
+        (pb::SearchMessagesRequest { role: 3, ..plain.clone() }, "role"),
+        (
+            everything,
+            "mode limit session_id agent_id role created_after created_before query query",
+        ),
     ];
-    for name in bad_lines() {
-        cases.push((pb::CreateAgentRequest { name, ..plain.clone() }, "name"));
+    for time in bad_times() {
+        let after = pb::SearchMessagesRequest { created_after: time, ..plain.clone() };
+        let before = pb::SearchMessagesRequest { created_before: time, ..plain.clone() };
+        cases.extend([(after, "created_after"), (before, "created_before")]);
     }
-    for model in ["gpt", "Builtin", " builtin"] {
-        let model = model.to_owned();
-        cases.push((pb::CreateAgentRequest { model, ..plain.clone() }, "model"));
-    }
-    for instructions in bad_texts() {
-        cases.push((pb::CreateAgentRequest { instructions, ..plain.clone() }, "instructions"));
-    }
-    for bad in [String::new(), "a\0b".to_owned(), "a".repeat(201)] {
-        let table_allow_list = vec!["good".to_owned(), bad];
-        cases.push((
-            pb::CreateAgentRequest { table_allow_list, ..plain.clone() },
-            "table_allow_list",
-        ));
-    }
-    let table_allow_list = vec!["a".to_owned(); 1_001];
-    cases.push((pb::CreateAgentRequest { table_allow_list, ..plain.clone() }, "table_allow_list"));
-    let (rows, time) = ("limits.max_rows", "limits.statement_timeout_ms");
-    for (limits, fields) in [
-        (limits(-1, 0), rows),
-        (limits(10_001, 0), rows),
-        (limits(i32::MAX, 0), rows),
-        (limits(0, -1), time),
-        (limits(0, 300_001), time),
-        (limits(i32::MIN, i32::MAX), "limits.max_rows limits.statement_timeout_ms"),
-    ] {
-        cases.push((pb::CreateAgentRequest { limits, ..plain.clone() }, fields));
-    }
-    cases.push((
-        pb::CreateAgentRequest {
-            name: String::new(),
-            data_source_id: 0,
-            model: "gpt".to_owned(),
-            instructions: "\0".to_owned(),
-            table_allow_list: vec![String::new()],
-            limits: limits(-1, -1),
-            ..Default::default()
-        },
-        "limits.max_rows limits.statement_timeout_ms name data_source_id model instructions \
-         table_allow_list",
-    ));
-    check(async |it| api.agents.clone().create_agent(it).await, cases).await;
+    check(async |it| api.sessions.clone().search_messages(it).await, cases).await;
 
-    let plain = pb::UpdateAgentRequest { agent_id: api.agent().await, ..Default::default() };
-    let masked =
-        |paths: &[&str]| pb::UpdateAgentRequest { update_mask: mask(paths), ..plain.clone() };
-    let cases = [
-        (plain.clone(), "update_mask"),
-        (pb::UpdateAgentRequest::default(), "agent_id update_mask"),
-        (masked(&["version"]), "update_mask"),
-        (masked(&["limits.max_rows"]), "update_mask"),
-        (masked(&["instructions", "user_id"]), "update_mask"),
-        (masked(&["name"]), "name"),
-        (masked(&["data_source_id"]), "data_source_id"),
-        (pb::UpdateAgentRequest { name: " ".to_owned(), ..plain.clone() }, "name"),
-        (pb::UpdateAgentRequest { data_source_id: -1, ..plain.clone() }, "data_source_id"),
-        (pb::UpdateAgentRequest { model: "gpt".to_owned(), ..plain.clone() }, "model"),
-        (pb::UpdateAgentRequest { limits: limits(10_001, 0), ..plain.clone() }, rows),
-    ];
-    check(async |it| api.agents.clone().update_agent(it).await, cases).await;
-
-    let page =
-        |per_page, token: &str| pb::ListAgentsRequest { per_page, page_token: token.to_owned() };
-    let cases = [(page(-1, ""), "per_page"), (page(0, "!"), "page_token")];
-    check(async |it| api.agents.clone().list_agents(it).await, cases).await;
+    let longest = of("é".repeat(1_000));
+    assert_eq!(api.sessions.clone().search_messages(longest).await.ok_response().hits, []);
 }

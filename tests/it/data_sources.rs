@@ -4,7 +4,9 @@ mod import;
 mod import_requests;
 mod lifecycle;
 mod passwords;
+mod refresh;
 mod schema;
+mod test;
 
 use proto::v1::{self as pb, create_data_source_request::Kind as NewKind, data_source::Kind};
 use tonic::{Response, Status};
@@ -72,8 +74,22 @@ async fn delete(api: &Api, id: i64) -> Result<Response<pb::DeleteDataSourceRespo
 }
 
 async fn get_schema(api: &Api, id: i64) -> Result<Response<pb::GetSchemaResponse>, Status> {
-    let request = pb::GetSchemaRequest { data_source_id: id };
+    let request = pb::GetSchemaRequest { data_source_id: id, agent_id: 0 };
     api.sources.clone().get_schema(request).await
+}
+
+async fn refresh_schema(api: &Api, id: i64) -> Result<Response<pb::RefreshSchemaResponse>, Status> {
+    let request = pb::RefreshSchemaRequest { data_source_id: id };
+    api.sources.clone().refresh_schema(request).await
+}
+
+async fn test(
+    api: &Api,
+    id: i64,
+    allow_superuser: bool,
+) -> Result<Response<pb::TestDataSourceResponse>, Status> {
+    let request = pb::TestDataSourceRequest { data_source_id: id, allow_superuser };
+    api.sources.clone().test_data_source(request).await
 }
 
 /// The tables' columns and their types.

@@ -1,19 +1,23 @@
 //! The pair, each time with databases and JetStream names of its own.
 
+mod analyst;
 mod api;
 mod attempt;
 mod database;
 mod inspect;
+mod model_server;
 mod other_database;
 mod provider;
+mod recorder;
+mod said;
 mod service;
 mod talker;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use data_source::DatasetStore;
-use model::Provider;
+use data_source::{DatasetStore, Pools, Settings};
+use model::{Builtin, Embedder, Models, Provider};
 use run_queue::{Listeners, Names, Publisher};
 use run_worker::Worker;
 use sea_orm::DatabaseConnection;
@@ -23,12 +27,16 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
+pub(crate) use analyst::{Analyst, Seen};
 pub(crate) use api::{Api, Expect, JWT_SECRET, mask, token};
 pub(crate) use attempt::Attempt;
 pub(crate) use database::{empty_database, random_name, random_uuid};
 pub(crate) use inspect::LONG_QUESTION;
+pub(crate) use model_server::{Ending, ModelServer, Reply, delta, event, speech};
 pub(crate) use other_database::{OtherDatabase, superuser_in};
-pub(crate) use provider::{Acting, Endless, Gate, Scripted};
+pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
+pub(crate) use recorder::Recorder;
+pub(crate) use said::Said;
 pub(crate) use service::Service;
 pub(crate) use talker::Talker;
 pub(crate) use watch::{Watch, numbered, text};
@@ -126,7 +134,7 @@ impl Harness {
         let names_prefix = random_name("t").replace('_', "");
         let names = Names::with_prefix(&names_prefix);
         let sources = sources(&db, store);
-        let service = Service::start(&sources, &nats, &names, DRAIN).await;
+        let service = Service::start(&sources, &nats, &names, embedder(Builtin), DRAIN).await;
         let nats_url = nats_url.to_owned();
         Self { db, database_url, sources, nats, names, names_prefix, nats_url, service }
     }
@@ -134,7 +142,12 @@ impl Harness {
     /// Starts another instance of the service, which drains for so long.
     pub(crate) async fn another_service(&self, drain: Duration) -> Service {
         let nats = run_queue::connect(&self.nats_url, "tests").await.expect("NATS answers");
-        Service::start(&self.sources, &nats, &self.names, drain).await
+        Service::start(&self.sources, &nats, &self.names, embedder(Builtin), drain).await
+    }
+
+    /// Starts an instance of the service that has searches embedded by this provider.
+    pub(crate) async fn searching_service(&self, provider: impl Provider) -> Service {
+        Service::start(&self.sources, &self.nats, &self.names, embedder(provider), DRAIN).await
     }
 
     /// Starts a worker.
@@ -175,11 +188,13 @@ impl Harness {
         provider: impl Provider,
         manner: Manner,
     ) -> RunningWorker {
+        let models = Models::default().with(Models::BUILTIN, Arc::new(provider));
         let worker = Worker {
             publisher: Publisher::new(nats.clone(), self.names.clone()),
             names: self.names.clone(),
             sources: Sources { db: db.clone(), ..self.sources.clone() },
-            provider: Arc::new(provider),
+            embedder: models.embedder(Models::BUILTIN).expect("it is there"),
+            models,
             terms: manner.terms,
             cancels: Listeners::new(1),
             db,
@@ -205,6 +220,11 @@ impl Harness {
     }
 }
 
+/// A provider, by the name under which it embeds.
+fn embedder(provider: impl Provider) -> Embedder {
+    Embedder { model: Models::BUILTIN.to_owned(), provider: Arc::new(provider) }
+}
+
 /// Data sources on this machine are allowed, since tests have no others.
 fn sources(db: &DatabaseConnection, store: DatasetStore) -> Sources {
     let sealer = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
@@ -213,7 +233,7 @@ fn sources(db: &DatabaseConnection, store: DatasetStore) -> Sources {
         db: db.clone(),
         store,
         sealer: sealer.expect("a key of 32 bytes"),
-        egress: egress.expect("a network"),
+        pools: Pools::new(egress.expect("a network"), Settings::default()),
     }
 }
 

@@ -14,7 +14,7 @@ use proto::v1::FILE_DESCRIPTOR_SET;
 use self::rpcs::RPCS;
 
 /// Rpcs that change nothing that a repetition would change again.
-const READING: [&str; 4] = ["Get", "List", "Wait", "Watch"];
+const READING: [&str; 8] = ["Export", "Get", "List", "Refresh", "Search", "Test", "Wait", "Watch"];
 
 fn name_of(type_name: &str) -> &str {
     type_name.rsplit_once('.').map_or(type_name, |(_, name)| name)

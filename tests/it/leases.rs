@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future;
 use storage::{
     RunId,
-    entity::run,
+    entity::{message::Cells, run},
     runs::{self, Claim, Ended, Ending, Outcome, Terms},
 };
 
@@ -39,6 +39,8 @@ fn ending(content: &str) -> Ending {
         content: content.to_owned(),
         sql: None,
         execution: None,
+        cells: Cells::None,
+        usage: None,
         last_event_id: 0,
     }
 }
@@ -62,7 +64,7 @@ async fn a_worker_that_lost_its_lease_can_change_nothing() {
     let holder = claim(&harness, id, LONG).await;
 
     let renewed = runs::renew(&harness.db, &zombie, LONG).await.unwrap();
-    let released = runs::release(&harness.db, &zombie, NO_TIME).await.unwrap();
+    let released = runs::release(&harness.db, &zombie, NO_TIME, None).await.unwrap();
     let ended = runs::end(&harness.db, &zombie, ending("from the grave")).await.unwrap();
 
     assert_eq!((renewed, released), (Claim::Lost, Claim::Lost));
@@ -95,7 +97,7 @@ async fn a_run_that_was_given_back_is_left_alone_until_its_backoff_is_over() {
     let (_, _, id) = queued_run(&harness).await;
     let held = claim(&harness, id, LONG).await;
 
-    assert_eq!(runs::release(&harness.db, &held, LONG).await.unwrap(), Claim::Held);
+    assert_eq!(runs::release(&harness.db, &held, LONG, None).await.unwrap(), Claim::Held);
 
     assert!(runs::claim(&harness.db, id, terms(LONG)).await.unwrap().is_none());
 }

@@ -18,9 +18,9 @@ async fn fill(harness: &Harness, session_id: i64, messages: i64) {
         ),
         turns AS (SELECT id, row_number() OVER (ORDER BY id) AS turn FROM asked),
         said AS (
-            INSERT INTO messages (chat_session_id, run_id, role, content, sequence_order,
-                finish_reason)
-            SELECT {session_id}, id, role, format('message %s', place), place,
+            INSERT INTO messages (chat_session_id, user_id, run_id, role, content,
+                sequence_order, finish_reason)
+            SELECT {session_id}, 1, id, role, format('message %s', place), place,
                 CASE role WHEN 'assistant' THEN 'stop' END
             FROM turns, LATERAL (VALUES ('user', 2 * turn - 1), ('assistant', 2 * turn))
                 AS one (role, place)
@@ -126,7 +126,7 @@ async fn a_message_is_listed_with_all_that_it_is() {
     assert_eq!((answer.role(), answer.sequence_order), (Role::Assistant, 2));
     assert_eq!((&answer.sql_query, answer.finish_reason()), (&run.sql_query, FinishReason::Stop));
     let keys: Vec<&str> = keys(answer);
-    assert_eq!(keys, ["execution_ms", "row_count", "truncated"]);
+    assert_eq!(keys, ["execution_ms", "row_count", "total_rows", "truncated"]);
     assert_eq!((apology.run_id, apology.finish_reason()), (failed.id, FinishReason::Error));
     assert!(self::keys(apology).contains(&"error_reason"), "{apology:?}");
     assert!(messages.iter().all(|it| it.id > 0 && it.created_at.is_some()));

@@ -1,6 +1,7 @@
 //! Tests at the system's own boundary: gRPC in, rows and answers out, against a
 //! real Postgres and a real NATS.
 
+mod agent;
 mod agents;
 mod agents_on_data;
 mod architecture;
@@ -12,6 +13,7 @@ mod data_source;
 mod data_sources;
 mod deadlines;
 mod drain;
+mod embeddings;
 mod harness;
 mod idempotency;
 mod leases;
@@ -21,12 +23,16 @@ mod locks;
 mod malformed;
 mod many_workers;
 mod migrations;
+mod openai;
 mod ownership;
+mod results;
 mod retries;
 mod run_queue;
 mod runs;
+mod search;
 mod service_drain;
 mod sessions;
+mod sql_guard;
 mod sweep;
 mod transactions;
 mod wake_ups;

@@ -1,3 +1,5 @@
+mod data_sources;
+
 use proto::v1::{self as pb, SessionStatusFilter, create_data_source_request::Kind};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -125,6 +127,15 @@ async fn sessions_of_others_and_deleted_ones_are_as_if_they_had_never_been() {
         api.runs.clone().list_runs(request).await.map(drop)
     })
     .await;
+    for mode in 0..=3 {
+        check("SearchMessages", ids, reason, async |session_id| {
+            let query = "question".to_owned();
+            let request =
+                pb::SearchMessagesRequest { query, mode, session_id, ..Default::default() };
+            api.sessions.clone().search_messages(request).await.map(drop)
+        })
+        .await;
+    }
     for agent_id in [0, things[0].agent, NEVER] {
         check("StartRun", ids, reason, async |session_id| {
             let question = "a question".to_owned();
@@ -157,6 +168,20 @@ async fn runs_of_others_and_of_deleted_sessions_are_as_if_they_had_never_been() 
         check("WatchRun", ids, "RUN_NOT_FOUND", async |run_id| {
             let request = pb::WatchRunRequest { run_id, after_event_id };
             api.runs.clone().watch_run(request).await.map(drop)
+        })
+        .await;
+    }
+    // As if they had been answered, so that there is something to be found.
+    harness.execute("INSERT INTO run_results SELECT id, '[]', '[]' FROM runs").await;
+    check("GetRunResult", ids, "RUN_NOT_FOUND", async |run_id| {
+        let request = pb::GetRunResultRequest { run_id, ..Default::default() };
+        api.runs.clone().get_run_result(request).await.map(drop)
+    })
+    .await;
+    for format in [1, 2] {
+        check("ExportRunResult", ids, "RUN_NOT_FOUND", async |run_id| {
+            let request = pb::ExportRunResultRequest { run_id, format };
+            api.runs.clone().export_run_result(request).await.map(drop)
         })
         .await;
     }
@@ -210,6 +235,20 @@ async fn agents_of_others_and_deleted_ones_are_as_if_they_had_never_been() {
         api.sessions.clone().create_session(request).await.map(drop)
     })
     .await;
+    check("GetSchema", ids, reason, async |agent_id| {
+        let request = pb::GetSchemaRequest { data_source_id: own_source, agent_id };
+        api.sources.clone().get_schema(request).await.map(drop)
+    })
+    .await;
+    // One's own conversations with a deleted one are there.
+    for mode in 0..=3 {
+        check("SearchMessages", [ids[0]], reason, async |agent_id| {
+            let query = "question".to_owned();
+            let request = pb::SearchMessagesRequest { query, mode, agent_id, ..Default::default() };
+            api.sessions.clone().search_messages(request).await.map(drop)
+        })
+        .await;
+    }
     // The owner of a deleted one is told that it is deleted.
     check("StartRun", [ids[0]], reason, async |agent_id| {
         let question = "a question".to_owned();
@@ -219,71 +258,6 @@ async fn agents_of_others_and_deleted_ones_are_as_if_they_had_never_been() {
     .await;
 
     assert_eq!(get(&harness.api(2), ids[0]).await.ok_response(), foreign);
-}
-
-#[tokio::test]
-async fn data_sources_of_others_and_deleted_ones_are_as_if_they_had_never_been() {
-    let (harness, things) = strangers().await;
-    let api = &harness.api(1);
-    let ids = things.iter().flat_map(|it| [it.source, it.database]).collect::<Vec<_>>();
-    let ids = || ids.iter().copied();
-    let get = async |api: &Api, data_source_id| {
-        let request = pb::GetDataSourceRequest { data_source_id };
-        api.sources.clone().get_data_source(request).await
-    };
-    let foreign = get(&harness.api(2), things[0].source).await.ok_response();
-    let own_agent = api.agent().await;
-    let reason = "DATA_SOURCE_NOT_FOUND";
-
-    check("GetDataSource", ids(), reason, async |id| get(api, id).await.map(drop)).await;
-    check("UpdateDataSource", ids(), reason, async |data_source_id| {
-        let name = "mine".to_owned();
-        let request = pb::UpdateDataSourceRequest { data_source_id, name, ..Default::default() };
-        api.sources.clone().update_data_source(request).await.map(drop)
-    })
-    .await;
-    check("UpdateDataSource with the way to it", ids(), reason, async |data_source_id| {
-        let postgres = pb::PostgresSource {
-            host: "db.example.com".to_owned(),
-            database: "sales".to_owned(),
-            user: "reader".to_owned(),
-            ..Default::default()
-        };
-        let postgres = Some(postgres);
-        let request =
-            pb::UpdateDataSourceRequest { data_source_id, postgres, ..Default::default() };
-        api.sources.clone().update_data_source(request).await.map(drop)
-    })
-    .await;
-    check("DeleteDataSource", ids(), reason, async |data_source_id| {
-        let request = pb::DeleteDataSourceRequest { data_source_id, ..Default::default() };
-        api.sources.clone().delete_data_source(request).await.map(drop)
-    })
-    .await;
-    check("GetSchema", ids(), reason, async |data_source_id| {
-        let request = pb::GetSchemaRequest { data_source_id };
-        api.sources.clone().get_schema(request).await.map(drop)
-    })
-    .await;
-    check("ImportTable", ids(), reason, async |id| api.import(id, "t", "a\n1\n").await.map(drop))
-        .await;
-    check("CreateAgent", ids(), reason, async |data_source_id| {
-        let name = "mine".to_owned();
-        let request = pb::CreateAgentRequest { name, data_source_id, ..Default::default() };
-        api.agents.clone().create_agent(request).await.map(drop)
-    })
-    .await;
-    check("UpdateAgent", ids(), reason, async |data_source_id| {
-        let request =
-            pb::UpdateAgentRequest { agent_id: own_agent, data_source_id, ..Default::default() };
-        api.agents.clone().update_agent(request).await.map(drop)
-    })
-    .await;
-
-    assert_eq!(get(&harness.api(2), things[0].source).await.ok_response(), foreign);
-    let schema = pb::GetSchemaRequest { data_source_id: things[0].source };
-    let schema = harness.api(2).sources.clone().get_schema(schema).await.ok_response();
-    assert_eq!(schema.tables, []);
 }
 
 #[tokio::test]
@@ -298,6 +272,11 @@ async fn lists_show_nothing_of_others_and_nothing_deleted() {
         assert_eq!((list.sessions, list.pagination.unwrap().total_items), (vec![], 0));
         let request = pb::ListRunsRequest { agent_id, ..Default::default() };
         assert_eq!(runs.list_runs(request).await.ok_response().runs, []);
+    }
+    for mode in 0..=3 {
+        let query = "question".to_owned();
+        let request = pb::SearchMessagesRequest { query, mode, ..Default::default() };
+        assert_eq!(sessions.search_messages(request).await.ok_response().hits, []);
     }
     let request = pb::ListAgentsRequest::default();
     assert_eq!(agents.list_agents(request).await.ok_response().agents, []);

@@ -2,6 +2,7 @@
 
 mod convert;
 
+use model::Models;
 use proto::v1::{self as pb, agent_service_server::AgentService};
 use storage::{DatabaseConnection, agents};
 use tonic::{Request, Response, Status};
@@ -11,11 +12,13 @@ use crate::{Error, auth::Caller};
 #[derive(Debug)]
 pub(crate) struct AgentGrpc {
     db: DatabaseConnection,
+    /// Those that an agent may be given.
+    models: Models,
 }
 
 impl AgentGrpc {
-    pub(crate) fn new(db: DatabaseConnection) -> Self {
-        Self { db }
+    pub(crate) fn new(db: DatabaseConnection, models: Models) -> Self {
+        Self { db, models }
     }
 }
 
@@ -27,7 +30,7 @@ impl AgentService for AgentGrpc {
         request: Request<pb::CreateAgentRequest>,
     ) -> Result<Response<pb::CreateAgentResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (repeatable, settings) = convert::create_agent(request.into_inner())?;
+        let (repeatable, settings) = convert::create_agent(request.into_inner(), &self.models)?;
 
         let agent = agents::insert(&self.db, user_id, repeatable.as_ref(), settings);
         let agent = Some(convert::to_agent(agent.await.map_err(Error::from)?));
@@ -66,7 +69,7 @@ impl AgentService for AgentGrpc {
         request: Request<pb::UpdateAgentRequest>,
     ) -> Result<Response<pb::UpdateAgentResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (repeatable, id, changes) = convert::update_agent(request.into_inner())?;
+        let (repeatable, id, changes) = convert::update_agent(request.into_inner(), &self.models)?;
 
         let agent = agents::update(&self.db, user_id, repeatable.as_ref(), id, changes);
         let agent = Some(convert::to_agent(agent.await.map_err(Error::from)?));

@@ -2,6 +2,7 @@
 
 mod convert;
 mod import;
+mod schema;
 mod upload;
 
 use proto::v1::{self as pb, data_source_service_server::DataSourceService};
@@ -99,11 +100,22 @@ impl DataSourceService for DataSourceGrpc {
         request: Request<pb::GetSchemaRequest>,
     ) -> Result<Response<pb::GetSchemaResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
+        let (id, agent_id) = schema::get_schema(request.get_ref())?;
+
+        let snapshot = self.sources.schema(user_id, id, agent_id).await?;
+        Ok(Response::new(schema::to_get_schema(snapshot)))
+    }
+
+    #[tracing::instrument(name = "grpc.refresh_schema", skip_all)]
+    async fn refresh_schema(
+        &self,
+        request: Request<pb::RefreshSchemaRequest>,
+    ) -> Result<Response<pb::RefreshSchemaResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
         let id = convert::data_source_id(request.get_ref().data_source_id)?;
 
-        let schema = self.sources.schema(user_id, id).await?;
-        let tables = schema.tables.into_iter().map(convert::to_table).collect();
-        Ok(Response::new(pb::GetSchemaResponse { tables }))
+        let snapshot = self.sources.refresh_schema(user_id, id).await?;
+        Ok(Response::new(schema::to_refresh_schema(snapshot)))
     }
 
     #[tracing::instrument(name = "grpc.import_table", skip_all)]
@@ -121,5 +133,18 @@ impl DataSourceService for DataSourceGrpc {
         let upload = table.with(file, content_hash);
         let imported = self.sources.import(user_id, id, upload).await?;
         Ok(Response::new(convert::to_import_table(imported)))
+    }
+
+    #[tracing::instrument(name = "grpc.test_data_source", skip_all)]
+    async fn test_data_source(
+        &self,
+        request: Request<pb::TestDataSourceRequest>,
+    ) -> Result<Response<pb::TestDataSourceResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let pb::TestDataSourceRequest { data_source_id, allow_superuser } = request.into_inner();
+        let id = convert::data_source_id(data_source_id)?;
+
+        let probe = self.sources.test(user_id, id, allow_superuser).await?;
+        Ok(Response::new(convert::to_test_data_source(probe)))
     }
 }

@@ -1,12 +1,21 @@
 //! RunService.
 
 mod convert;
+mod export;
+mod result;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use proto::v1::{self as pb, run_service_server::RunService};
-use storage::runs;
+use storage::{
+    results::{self, Range},
+    runs,
+};
 use tonic::{Request, Response, Status};
 
+use self::export::Pieces;
 use super::sessions::to_message;
 use crate::{Error, Runs, auth::Caller};
 
@@ -105,5 +114,33 @@ impl RunService for RunGrpc {
         let run = self.runs.cancel(user_id, repeatable, id, reason).await?;
         let run = Some(convert::to_run(run));
         Ok(Response::new(pb::CancelRunResponse { run }))
+    }
+
+    #[tracing::instrument(name = "grpc.get_run_result", skip_all)]
+    async fn get_run_result(
+        &self,
+        request: Request<pb::GetRunResultRequest>,
+    ) -> Result<Response<pb::GetRunResultResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let get = result::get_run_result(request.get_ref())?;
+
+        let page = results::page(&self.runs.db, user_id, get.run_id, get.range());
+        let page = page.await.map_err(Error::from)?;
+        Ok(Response::new(result::to_get_run_result(&get, page)))
+    }
+
+    type ExportRunResultStream = BoxStream<'static, Result<pb::ExportRunResultResponse, Status>>;
+
+    #[tracing::instrument(name = "grpc.export_run_result", skip_all)]
+    async fn export_run_result(
+        &self,
+        request: Request<pb::ExportRunResultRequest>,
+    ) -> Result<Response<Self::ExportRunResultStream>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let (id, format) = export::export_run_result(request.get_ref())?;
+
+        let result = results::page(&self.runs.db, user_id, id, Range::ALL);
+        let pieces = Pieces::new(format, result.await.map_err(Error::from)?);
+        Ok(Response::new(stream::iter(pieces.map(Ok)).boxed()))
     }
 }

@@ -1,7 +1,9 @@
 //! SessionService.
 
 mod convert;
+mod search;
 
+use model::Embedder;
 use proto::v1::{self as pb, session_service_server::SessionService};
 use storage::{DatabaseConnection, messages, sessions};
 use tonic::{Request, Response, Status};
@@ -9,18 +11,19 @@ use tonic::{Request, Response, Status};
 use self::convert::{Start, UpdateSession};
 use crate::{Error, PageLimits, Runs, auth::Caller};
 
-pub(super) use convert::to_message;
+pub(super) use convert::{pagination, to_message};
 
 #[derive(Debug)]
 pub(crate) struct SessionGrpc {
     db: DatabaseConnection,
     runs: Runs,
     pages: PageLimits,
+    embedder: Embedder,
 }
 
 impl SessionGrpc {
-    pub(crate) fn new(runs: Runs, pages: PageLimits) -> Self {
-        Self { db: runs.db.clone(), runs, pages }
+    pub(crate) fn new(runs: Runs, pages: PageLimits, embedder: Embedder) -> Self {
+        Self { db: runs.db.clone(), runs, pages, embedder }
     }
 }
 
@@ -126,5 +129,17 @@ impl SessionService for SessionGrpc {
         let listing = messages::list(&self.db, user_id, list.session_id, list.range());
         let listing = listing.await.map_err(Error::from)?;
         Ok(Response::new(convert::to_list_messages(&list, listing)))
+    }
+
+    #[tracing::instrument(name = "grpc.search_messages", skip_all)]
+    async fn search_messages(
+        &self,
+        request: Request<pb::SearchMessagesRequest>,
+    ) -> Result<Response<pb::SearchMessagesResponse>, Status> {
+        let Caller { user_id } = Caller::of(&request)?;
+        let search = search::read(request.into_inner())?;
+
+        let found = search.run(&self.db, &self.embedder, user_id).await?;
+        Ok(Response::new(search::to_hits(found)))
     }
 }

@@ -46,7 +46,7 @@ const OUT_OF_REACH: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum Watched {
     /// The run as it is at the beginning of the watch.
-    State(run::Model),
+    State(Box<run::Model>),
     Event(RunEvent),
     /// Events are lost.
     Gap,
@@ -96,7 +96,7 @@ struct Watcher {
 impl Watcher {
     async fn watch(mut self, mut run: run::Model) -> Result<(), Error> {
         if self.sent == 0 {
-            self.send(Watched::State(run.clone())).await?;
+            self.send(Watched::State(Box::new(run.clone()))).await?;
         }
         self.replay(run.id).await?;
         while run.ended_at.is_none() {

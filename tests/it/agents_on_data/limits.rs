@@ -6,7 +6,7 @@ use super::{Conversation, PENGUINS, metadata};
 
 /// A conversation about penguins under these limits.
 async fn limited(max_rows: i32, statement_timeout_ms: i32) -> Conversation {
-    let limits = Some(pb::AgentLimits { max_rows, statement_timeout_ms });
+    let limits = Some(pb::AgentLimits { max_rows, statement_timeout_ms, max_cost: 1e15 });
     let settings = pb::CreateAgentRequest { limits, ..Default::default() };
     Conversation::on_tables(&[("penguins", PENGUINS)], settings).await
 }
@@ -18,9 +18,9 @@ async fn more_rows_than_the_agent_may_read_are_cut_and_said_to_be() {
     let (run, answer) = chat.ask("SELECT year FROM penguins").await;
 
     assert_eq!((run.row_count, run.truncated), (10, true));
-    assert_eq!(metadata(&answer), "row_count: 10, truncated: true");
+    assert_eq!(metadata(&answer), "row_count: 10, total_rows: 344, truncated: true");
     let note = answer.content.lines().last().unwrap();
-    assert_eq!(note, "Showing the first 10 of more than 10 rows: the result was cut.");
+    assert_eq!(note, "Showing the first 10 of 344 rows: the result was cut.");
     assert_eq!(answer.content.lines().filter(|it| it.starts_with("| 20")).count(), 10);
 }
 
@@ -31,7 +31,7 @@ async fn as_many_rows_as_the_agent_may_read_are_not_cut() {
     let (run, answer) = chat.ask("SELECT year FROM penguins").await;
 
     assert_eq!((run.row_count, run.truncated), (344, false));
-    assert_eq!(metadata(&answer), "row_count: 344, truncated: false");
+    assert_eq!(metadata(&answer), "row_count: 344, total_rows: 344, truncated: false");
     assert_eq!(answer.content.lines().last().unwrap(), "Showing 50 of 344 rows.");
 }
 

@@ -16,7 +16,7 @@ async fn sql_typed_as_the_question_is_executed() {
     let schema = format!("ds_{}", chat.data_source_id);
     assert!(run.sql_query.contains(&schema), "tables are qualified: {}", run.sql_query);
     assert_eq!((run.row_count, run.truncated, run.attempts), (3, false, 1));
-    assert_eq!(metadata(&answer), "row_count: 3, truncated: false");
+    assert_eq!(metadata(&answer), "row_count: 3, total_rows: 3, truncated: false");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str, &str); 24] = [
     ("boolean", "true", "true"),
     ("text", "'é 😀'", "é 😀"),
     ("text", "''", ""),
-    ("char(3)", "'ab'", "ab"),
+    ("char(3)", "'ab'", "ab "),
     ("date", "'2024-02-29'", "2024-02-29"),
     ("date", "'infinity'", "infinity"),
     ("time", "'12:30:00.5'", "12:30:00.5"),

@@ -142,6 +142,21 @@ async fn bad_lists_of_data_sources_are_refused() {
 }
 
 #[tokio::test]
+async fn a_schema_is_not_narrowed_for_an_agent_on_another_data_source() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let (data_source_id, elsewhere) = (api.dataset().await, api.agent().await);
+    let of = |data_source_id, agent_id| pb::GetSchemaRequest { data_source_id, agent_id };
+
+    let cases = [
+        (of(data_source_id, -1), "agent_id"),
+        (of(0, i64::MIN), "data_source_id agent_id"),
+        (of(data_source_id, elsewhere), "agent_id"),
+    ];
+    check(async |it| api.sources.clone().get_schema(it).await, cases).await;
+}
+
+#[tokio::test]
 async fn bad_imports_are_refused() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
@@ -195,7 +210,7 @@ async fn bad_imports_are_refused() {
     };
     check(import, cases).await;
 
-    let request = pb::GetSchemaRequest { data_source_id: table.data_source_id };
+    let request = pb::GetSchemaRequest { data_source_id: table.data_source_id, agent_id: 0 };
     let schema = api.sources.clone().get_schema(request).await.ok_response();
     assert_eq!(schema.tables, []);
 }

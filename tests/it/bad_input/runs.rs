@@ -80,6 +80,29 @@ async fn bad_runs_are_refused() {
     };
     check(watching, cases).await;
 
+    let result = |run_id, page, per_page| pb::GetRunResultRequest { run_id, page, per_page };
+    let cases = [
+        (result(run_id, -1, 0), "page"),
+        (result(run_id, 0, -1), "per_page"),
+        (result(-1, i32::MIN, i32::MIN), "run_id per_page page"),
+    ];
+    check(async |it| api.runs.clone().get_run_result(it).await, cases).await;
+
+    let export = |run_id, format| pb::ExportRunResultRequest { run_id, format };
+    let cases = [
+        (export(0, 1), "run_id"),
+        (export(i64::MIN, 2), "run_id"),
+        (export(run_id, 0), "format"),
+        (export(run_id, 3), "format"),
+        (export(-1, -1), "run_id format"),
+    ];
+    let exporting = async |it| {
+        let exported = api.runs.clone().export_run_result(it).await;
+        // The stream has no form to be shown in.
+        exported.map(|_| Response::new(()))
+    };
+    check(exporting, cases).await;
+
     let plain = pb::CancelRunRequest { run_id, ..Default::default() };
     let everything =
         pb::CancelRunRequest { run_id: -1, reason: "\0".repeat(201), request_id: "7".to_owned() };

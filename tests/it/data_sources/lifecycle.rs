@@ -3,8 +3,8 @@ use proto::v1::{self as pb, create_data_source_request::Kind as NewKind, data_so
 use tonic::Code;
 
 use super::{
-    create, create_postgres, delete, get, get_schema, postgres_of, redirect, sales, superuser_in,
-    update,
+    create, create_postgres, delete, get, get_schema, postgres_of, redirect, refresh_schema, sales,
+    superuser_in, test, update,
 };
 use crate::harness::{Expect as _, Harness, eventually};
 
@@ -244,6 +244,8 @@ async fn a_deleted_and_a_foreign_data_source_are_as_absent_as_one_that_never_was
             update(&api, postgres).await.map(drop),
             delete(&api, id).await.map(drop),
             get_schema(&api, id).await.map(drop),
+            refresh_schema(&api, id).await.map(drop),
+            test(&api, id, true).await.map(drop),
             api.import(id, "t", "n\n1\n").await.map(drop),
         ];
         let seen = all.map(|answer| {

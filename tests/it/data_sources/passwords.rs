@@ -4,7 +4,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tonic::Code;
 
 use super::{
-    OtherDatabase, PASSWORD, create_postgres, delete, get_schema, redirect, sales, update,
+    OtherDatabase, PASSWORD, create_postgres, delete, get_schema, redirect, refresh_schema, sales,
+    update,
 };
 use crate::harness::{Expect as _, Harness, SEALING_KEYS};
 
@@ -108,11 +109,11 @@ async fn a_password_is_kept_only_where_it_was_given_for() {
 
     for way in elsewhere {
         redirect(&api, id, way).await.invalid(&["postgres.password"]);
-        get_schema(&api, id).await.ok_response();
+        refresh_schema(&api, id).await.ok_response();
     }
     redirect(&api, id, otherwise).await.ok_response();
 
-    get_schema(&api, id).await.ok_response();
+    refresh_schema(&api, id).await.ok_response();
 }
 
 #[tokio::test]

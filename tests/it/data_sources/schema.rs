@@ -4,11 +4,11 @@ use proto::v1 as pb;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::{OtherDatabase, columns, create_postgres, get_schema};
+use super::{OtherDatabase, columns, create_postgres, get_schema, refresh_schema, test};
 use crate::harness::{Expect as _, Harness};
 
-/// Asks for the schema of a source that can't be read, and expects to hear of
-/// none of its fields.
+/// Contacts a source that can't be read in every way that there is, and expects to
+/// hear of none of its fields.
 async fn refused(
     harness: &Harness,
     postgres: pb::PostgresSource,
@@ -18,7 +18,12 @@ async fn refused(
     let api = harness.api(1);
     let id = create_postgres(&api, postgres.clone()).await.id;
     let status = get_schema(&api, id).await.refused(code, reason);
+    let refreshed = refresh_schema(&api, id).await.refused(code, reason);
+    let tested = test(&api, id, true).await.refused(code, reason);
     let said = format!("{} {}", status.message(), String::from_utf8_lossy(status.details()));
+    for other in [refreshed, tested] {
+        assert_eq!((other.message(), other.details()), (status.message(), status.details()));
+    }
     let pb::PostgresSource { host, port, database, user, password, .. } = postgres;
     let fields = [host, port.to_string(), database, user, password];
     for secret in fields.iter().filter(|field| !field.is_empty()) {

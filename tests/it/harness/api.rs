@@ -108,6 +108,8 @@ impl Api {
         let request = pb::CreateAgentRequest {
             name: "Agent".to_owned(),
             data_source_id,
+            // Some tests need statements that take long.
+            limits: Some(pb::AgentLimits { max_cost: 1e15, ..Default::default() }),
             ..Default::default()
         };
         let response = self.agents.clone().create_agent(request).await.ok_response();

@@ -9,7 +9,7 @@ use run_queue::{
 };
 use storage::{
     RunId,
-    entity::run::Model,
+    entity::{message::Cells, run::Model},
     runs::{self, Ended, Ending, Outcome, Terms},
 };
 
@@ -111,7 +111,15 @@ impl Attempt {
     pub(crate) async fn end_at(&self, last_event_id: i64, content: &str) {
         let content = content.to_owned();
         let outcome = Outcome::Succeeded;
-        let ending = Ending { outcome, content, sql: None, execution: None, last_event_id };
+        let ending = Ending {
+            outcome,
+            content,
+            sql: None,
+            execution: None,
+            cells: Cells::None,
+            usage: None,
+            last_event_id,
+        };
         let ended = runs::end(&self.db, &self.run, ending).await.expect("the database answers");
         assert!(matches!(ended, Ended::Done { .. }), "{ended:?}");
     }

@@ -1,3 +1,4 @@
+use data_source::source::{Reach, Source, Tls};
 use proto::v1 as pb;
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
@@ -24,6 +25,19 @@ impl OtherDatabase {
             user: self.name.clone(),
             password: self.password.clone(),
             ..Default::default()
+        }
+    }
+
+    /// The same, past the API and the egress rule.
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            host: self.host.clone(),
+            port: self.port,
+            database: self.name.clone(),
+            user: self.name.clone(),
+            password: self.password.clone(),
+            tls: Tls::default(),
+            reach: Reach::Trusted,
         }
     }
 

@@ -6,7 +6,7 @@ use futures::{
     future::{self, BoxFuture},
     stream::{self, BoxStream},
 };
-use model::{Error, Plan, Provider, Question};
+use model::{Builtin, Conversation, Error, Piece, Plan, Planned, Prompt, Provider, Summarized};
 use tokio::{sync::Semaphore, time};
 
 /// A provider that gives the plans it was told to give, in order, and answers
@@ -24,18 +24,30 @@ impl Scripted {
 
 #[async_trait::async_trait]
 impl Provider for Scripted {
-    async fn plan(&self, _: &Question<'_>) -> Result<Plan, Error> {
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, _: &Prompt<'_>) -> Result<Planned, Error> {
         let next = self.plans.lock().expect("no test panics here").pop_front();
-        next.expect("the script has a plan for every question")
+        next.expect("the script has a plan for every question").map(Planned::from)
     }
 
     fn answer<'a>(
         &'a self,
-        _: &'a Question<'a>,
+        _: &'a Prompt<'a>,
         _: &'a str,
         rows: &'a Rows,
-    ) -> BoxStream<'a, Result<String, Error>> {
-        stream::iter([Ok(format!("{} rows", rows.rows.len()))]).boxed()
+    ) -> BoxStream<'a, Result<Piece, Error>> {
+        stream::iter([Ok(Piece::Text(format!("{} rows", rows.rows.len())))]).boxed()
+    }
+
+    async fn summarize(&self, conversation: &Conversation<'_>) -> Result<Summarized, Error> {
+        Builtin.summarize(conversation).await
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        Builtin.embed(texts).await
     }
 }
 
@@ -70,19 +82,31 @@ impl Gate {
 
 #[async_trait::async_trait]
 impl Provider for &'static Gate {
-    async fn plan(&self, question: &Question<'_>) -> Result<Plan, Error> {
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, prompt: &Prompt<'_>) -> Result<Planned, Error> {
         self.asked.add_permits(1);
         self.open.acquire().await.expect("never closed").forget();
-        Ok(Plan::Reply(format!("you asked: {}", question.text)))
+        Ok(Plan::Reply(format!("you asked: {}", prompt.question)).into())
     }
 
     fn answer<'a>(
         &'a self,
-        _: &'a Question<'a>,
+        _: &'a Prompt<'a>,
         _: &'a str,
         _: &'a Rows,
-    ) -> BoxStream<'a, Result<String, Error>> {
+    ) -> BoxStream<'a, Result<Piece, Error>> {
         unreachable!("it plans replies only")
+    }
+
+    async fn summarize(&self, conversation: &Conversation<'_>) -> Result<Summarized, Error> {
+        Builtin.summarize(conversation).await
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        Builtin.embed(texts).await
     }
 }
 
@@ -132,16 +156,20 @@ impl Endless {
 
 #[async_trait::async_trait]
 impl Provider for &'static Endless {
-    async fn plan(&self, _: &Question<'_>) -> Result<Plan, Error> {
-        Ok(Plan::Query(Endless::SQL.to_owned()))
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, _: &Prompt<'_>) -> Result<Planned, Error> {
+        Ok(Plan::Query(Endless::SQL.to_owned()).into())
     }
 
     fn answer<'a>(
         &'a self,
-        _: &'a Question<'a>,
+        _: &'a Prompt<'a>,
         _: &'a str,
         _: &'a Rows,
-    ) -> BoxStream<'a, Result<String, Error>> {
+    ) -> BoxStream<'a, Result<Piece, Error>> {
         let (begun, noting) = (&self.begun, Noting(&self.dropped));
         let silence = stream::once(async move {
             // Asked for once what was said before is taken.
@@ -149,7 +177,15 @@ impl Provider for &'static Endless {
             begun.add_permits(1);
             future::pending().await
         });
-        stream::iter([Ok(Endless::BEGINNING.to_owned())]).chain(silence).boxed()
+        stream::iter([Ok(Piece::Text(Endless::BEGINNING.to_owned()))]).chain(silence).boxed()
+    }
+
+    async fn summarize(&self, conversation: &Conversation<'_>) -> Result<Summarized, Error> {
+        Builtin.summarize(conversation).await
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        Builtin.embed(texts).await
     }
 }
 
@@ -168,16 +204,66 @@ impl<F> Provider for Acting<F>
 where
     F: Fn(String) -> BoxFuture<'static, Result<Plan, Error>> + Send + Sync + 'static,
 {
-    async fn plan(&self, question: &Question<'_>) -> Result<Plan, Error> {
-        (self.0)(question.text.to_owned()).await
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, prompt: &Prompt<'_>) -> Result<Planned, Error> {
+        (self.0)(prompt.question.to_owned()).await.map(Planned::from)
     }
 
     fn answer<'a>(
         &'a self,
-        _: &'a Question<'a>,
+        _: &'a Prompt<'a>,
         _: &'a str,
         rows: &'a Rows,
-    ) -> BoxStream<'a, Result<String, Error>> {
-        stream::iter([Ok(format!("{} rows", rows.rows.len()))]).boxed()
+    ) -> BoxStream<'a, Result<Piece, Error>> {
+        stream::iter([Ok(Piece::Text(format!("{} rows", rows.rows.len())))]).boxed()
+    }
+
+    async fn summarize(&self, conversation: &Conversation<'_>) -> Result<Summarized, Error> {
+        Builtin.summarize(conversation).await
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        Builtin.embed(texts).await
+    }
+}
+
+/// A provider on somebody else's computer that breaks off in the middle of an answer.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+impl Broken {
+    /// What it says before it breaks off.
+    pub(crate) const BEGINNING: &str = "Well, there are";
+}
+
+#[async_trait::async_trait]
+impl Provider for Broken {
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    async fn plan(&self, prompt: &Prompt<'_>) -> Result<Planned, Error> {
+        Ok(Plan::Query(prompt.question.to_owned()).into())
+    }
+
+    fn answer<'a>(
+        &'a self,
+        _: &'a Prompt<'a>,
+        _: &'a str,
+        _: &'a Rows,
+    ) -> BoxStream<'a, Result<Piece, Error>> {
+        let pieces = [Ok(Piece::Text(Broken::BEGINNING.to_owned())), Err(Error::Overloaded)];
+        stream::iter(pieces).boxed()
+    }
+
+    async fn summarize(&self, _: &Conversation<'_>) -> Result<Summarized, Error> {
+        Err(Error::Overloaded)
+    }
+
+    async fn embed(&self, _: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        Err(Error::Overloaded)
     }
 }

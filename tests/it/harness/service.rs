@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use async_nats::Client;
+use model::{Embedder, Models};
 use run_queue::Names;
 use session_service::{
     DataSources, PageLimits, Runs,
@@ -37,6 +38,7 @@ impl Service {
         sources: &Sources,
         nats: &Client,
         names: &Names,
+        embedder: Embedder,
         drain: Duration,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -54,7 +56,9 @@ impl Service {
             db: sources.db.clone(),
             runs,
             sources: DataSources::new(sources.clone()),
+            models: Models::default(),
             pages: PageLimits::default(),
+            embedder,
             max_queued_runs: MAX_QUEUED_RUNS,
         };
         let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };

@@ -3,7 +3,7 @@ use futures::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use model::{Error, Plan, Provider, Question};
+use model::{Builtin, Conversation, Error, Piece, Plan, Planned, Prompt, Provider, Summarized};
 use tokio::sync::mpsc;
 
 /// A provider that executes a statement, and says what a test tells it to, piece by
@@ -36,20 +36,32 @@ impl Talker {
 
 #[async_trait::async_trait]
 impl Provider for &'static Talker {
-    async fn plan(&self, _: &Question<'_>) -> Result<Plan, Error> {
-        Ok(Plan::Query(Talker::SQL.to_owned()))
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn plan(&self, _: &Prompt<'_>) -> Result<Planned, Error> {
+        Ok(Plan::Query(Talker::SQL.to_owned()).into())
     }
 
     fn answer<'a>(
         &'a self,
-        _: &'a Question<'a>,
+        _: &'a Prompt<'a>,
         _: &'a str,
         _: &'a Rows,
-    ) -> BoxStream<'a, Result<String, Error>> {
+    ) -> BoxStream<'a, Result<Piece, Error>> {
         let next = async |talker: &'a Talker| {
             let piece = talker.heard.lock().await.recv().await.flatten()?;
-            Some((Ok(piece), talker))
+            Some((Ok(Piece::Text(piece)), talker))
         };
         stream::unfold(*self, next).boxed()
+    }
+
+    async fn summarize(&self, conversation: &Conversation<'_>) -> Result<Summarized, Error> {
+        Builtin.summarize(conversation).await
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Error> {
+        Builtin.embed(texts).await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use futures::future;
 use proto::v1::{RunState, run_event::Event as Told};
-use run_queue::events::{Event, LiveEvents, Preview, ReadError, event_id};
+use run_queue::events::{Event, LiveEvents, Preview, ReadError, TruncatedBy, event_id};
 
 use super::{Queue, delta, ids, in_time, read, read_all, text};
 use crate::harness::eventually;
@@ -107,12 +107,18 @@ async fn each_kind_of_event_is_read_as_it_was_written() {
     let (reason, message) = ("SQL_FAILED".to_owned(), "no such table".to_owned());
     log.write(Event::Attempt { number: 2 });
     log.write(Event::SqlGenerated("SELECT 1".to_owned()));
-    log.write(Event::SqlError { reason: reason.clone(), message: message.clone() });
+    log.write(Event::SqlError {
+        reason: reason.clone(),
+        message: message.clone(),
+        sql: "SELECT x".to_owned(),
+        number: 2,
+    });
     log.write(Event::Rows(Preview {
         columns: vec!["n".to_owned()],
         rows: vec![vec![Some("1".to_owned())], vec![None]],
         row_count: 2,
-        truncated: true,
+        truncated_by: Some(TruncatedBy::Rows),
+        total_rows: None,
     }));
     log.write(Event::Cancelling);
     log.write(Event::Retrying { reason, message: message.clone(), after: Duration::from_secs(2) });

@@ -1,49 +1,52 @@
 //! Between AgentService's wire types and ours.
 
+mod settings;
+
 use std::mem;
 
+use model::Models;
 use proto::v1 as pb;
 use storage::{
     AgentId, DataSourceId,
     agents::{Changes, Settings},
-    entity::agent::Model,
+    entity::agent::{Model, PrivacyMode},
     idempotency::Request,
     page::Page,
 };
 
+use self::settings::{Limits, allow_list, limits, model, privacy_mode, to_privacy_mode};
 use crate::{
     Error,
+    error::SAMPLE_VALUES_NOT_FULL,
     grpc::{fields::Fields, page_token, time::to_timestamp},
 };
 
-/// The models that an agent may be given; the first is the default.
-const MODELS: [&str; 1] = ["builtin"];
-const DEFAULT_MAX_ROWS: i32 = 500;
-const MAX_MAX_ROWS: i32 = 10_000;
-const DEFAULT_TIMEOUT_MS: i32 = 30_000;
-const MAX_TIMEOUT_MS: i32 = 300_000;
-const MAX_ALLOW_LIST: usize = 1_000;
-const MAX_ALLOW_LIST_BYTES: usize = 16 * 1024;
-const MAX_TABLE_CHARS: usize = 200;
 const DEFAULT_PER_PAGE: u32 = 20;
 const MAX_PER_PAGE: u32 = 50;
 
 pub(super) fn create_agent(
     mut request: pb::CreateAgentRequest,
+    models: &Models,
 ) -> Result<(Option<Request>, Settings), Error> {
     let mut fields = Fields::default();
     let request_id = mem::take(&mut request.request_id);
     let repeatable = fields.request("CreateAgent", &request, &request_id);
-    let (max_rows, statement_timeout_ms) = limits(&mut fields, request.limits);
+    let Limits { max_rows, statement_timeout_ms, max_cost } = limits(&mut fields, request.limits);
     let settings = Settings {
         name: fields.name("name", &request.name),
         data_source_id: fields.id("data_source_id", request.data_source_id, DataSourceId),
-        model: model(&mut fields, request.model),
+        model: model(&mut fields, models, request.model),
         instructions: fields.text("instructions", request.instructions),
         table_allow_list: allow_list(&mut fields, request.table_allow_list),
         max_rows,
         statement_timeout_ms,
+        max_cost,
+        privacy_mode: privacy_mode(&mut fields, request.privacy_mode),
+        sample_values: request.sample_values,
     };
+    if settings.sample_values && settings.privacy_mode != PrivacyMode::Full {
+        fields.refuse("sample_values", SAMPLE_VALUES_NOT_FULL);
+    }
     fields.check()?;
     Ok((repeatable, settings))
 }
@@ -68,6 +71,7 @@ pub(super) fn delete_agent(
 
 pub(super) fn update_agent(
     mut request: pb::UpdateAgentRequest,
+    models: &Models,
 ) -> Result<(Option<Request>, AgentId, Changes), Error> {
     let mut fields = Fields::default();
     let request_id = mem::take(&mut request.request_id);
@@ -80,6 +84,8 @@ pub(super) fn update_agent(
         ("instructions", !request.instructions.is_empty()),
         ("table_allow_list", !request.table_allow_list.is_empty()),
         ("limits", request.limits.is_some()),
+        ("privacy_mode", request.privacy_mode != 0),
+        ("sample_values", request.sample_values),
     ];
     let mask = fields.mask(request.update_mask, &known);
     let mut changes = Changes::default();
@@ -90,7 +96,7 @@ pub(super) fn update_agent(
                 let id = fields.id("data_source_id", request.data_source_id, DataSourceId);
                 changes.data_source_id = Some(id);
             }
-            "model" => changes.model = Some(model(&mut fields, request.model.clone())),
+            "model" => changes.model = Some(model(&mut fields, models, request.model.clone())),
             "instructions" => {
                 let text = fields.text("instructions", request.instructions.clone());
                 changes.instructions = Some(text);
@@ -100,65 +106,20 @@ pub(super) fn update_agent(
                 changes.table_allow_list = Some(list);
             }
             "limits" => {
-                let (max_rows, statement_timeout_ms) = limits(&mut fields, request.limits);
-                changes.max_rows = Some(max_rows);
-                changes.statement_timeout_ms = Some(statement_timeout_ms);
+                let limits = limits(&mut fields, request.limits);
+                changes.max_rows = Some(limits.max_rows);
+                changes.statement_timeout_ms = Some(limits.statement_timeout_ms);
+                changes.max_cost = Some(limits.max_cost);
             }
+            "privacy_mode" => {
+                changes.privacy_mode = Some(privacy_mode(&mut fields, request.privacy_mode));
+            }
+            "sample_values" => changes.sample_values = Some(request.sample_values),
             _ => fields.refuse("update_mask", "names a field that can't be changed"),
         }
     }
     fields.check()?;
     Ok((repeatable, id, changes))
-}
-
-fn model(fields: &mut Fields, name: String) -> String {
-    if name.is_empty() {
-        return MODELS[0].to_owned();
-    }
-    if !MODELS.contains(&name.as_str()) {
-        fields.refuse("model", format!("is not one of {}", MODELS.join(", ")));
-    }
-    name
-}
-
-fn allow_list(fields: &mut Fields, list: Vec<String>) -> Vec<String> {
-    if MAX_ALLOW_LIST < list.len() {
-        let problem = format!("must not have more than {MAX_ALLOW_LIST} entries");
-        fields.refuse("table_allow_list", problem);
-    } else if MAX_ALLOW_LIST_BYTES < list.iter().map(String::len).sum() {
-        let problem = format!("must not have more than {MAX_ALLOW_LIST_BYTES} bytes in all");
-        fields.refuse("table_allow_list", problem);
-    }
-    let is_name = |it: &String| {
-        !it.is_empty() && it.chars().count() <= MAX_TABLE_CHARS && !it.contains(char::is_control)
-    };
-    if !list.iter().all(is_name) {
-        let problem = format!("must hold names of 1 to {MAX_TABLE_CHARS} characters");
-        fields.refuse("table_allow_list", problem);
-    }
-    list
-}
-
-fn limits(fields: &mut Fields, limits: Option<pb::AgentLimits>) -> (i32, i32) {
-    let limits = limits.unwrap_or_default();
-    let mut limit = |field, value: i32, default: i32, max: i32| match value {
-        0 => default,
-        value => {
-            if !(1..=max).contains(&value) {
-                fields.refuse(field, format!("must be from 1 to {max}, or 0 for {default}"));
-            }
-            value
-        }
-    };
-    (
-        limit("limits.max_rows", limits.max_rows, DEFAULT_MAX_ROWS, MAX_MAX_ROWS),
-        limit(
-            "limits.statement_timeout_ms",
-            limits.statement_timeout_ms,
-            DEFAULT_TIMEOUT_MS,
-            MAX_TIMEOUT_MS,
-        ),
-    )
 }
 
 /// A list of agents that was asked for.
@@ -196,7 +157,10 @@ pub(super) fn to_agent(agent: Model) -> pb::Agent {
         limits: Some(pb::AgentLimits {
             max_rows: agent.max_rows,
             statement_timeout_ms: agent.statement_timeout_ms,
+            max_cost: agent.max_cost,
         }),
+        privacy_mode: to_privacy_mode(agent.privacy_mode).into(),
+        sample_values: agent.sample_values,
         version: agent.version,
         created_at: Some(to_timestamp(agent.created_at)),
         updated_at: Some(to_timestamp(agent.updated_at)),

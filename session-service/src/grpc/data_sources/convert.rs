@@ -2,19 +2,14 @@
 
 use std::mem;
 
-use data_source::{
-    Sealer,
-    dataset::Imported,
-    is_readable_ca,
-    schema::{Column, Table},
-    source::SslMode,
-};
+use data_source::{Probe, Sealer, dataset::Imported, is_readable_ca, source::SslMode};
 use proto::v1::{self as pb, create_data_source_request::Kind as NewKind, data_source::Kind};
 use storage::{
     DataSourceId, data_sources::Postgres, entity::data_source::Model, idempotency::Request,
     page::Page,
 };
 
+use super::schema::to_table;
 use crate::{
     Error,
     data_sources::Access,
@@ -221,18 +216,21 @@ fn to_postgres(postgres: Postgres) -> pb::PostgresSource {
     }
 }
 
+pub(super) fn to_test_data_source(probe: Probe) -> pb::TestDataSourceResponse {
+    pb::TestDataSourceResponse {
+        server_version: probe.server_version,
+        latency_ms: i64::try_from(probe.latency.as_millis()).unwrap_or(i64::MAX),
+        encrypted: probe.encrypted,
+        superuser: probe.is_superuser,
+        can_write: probe.can_write,
+        write_privileges: probe.writable,
+        readable_tables: i32::try_from(probe.tables).unwrap_or(i32::MAX),
+    }
+}
+
 pub(super) fn to_import_table(imported: Imported) -> pb::ImportTableResponse {
     pb::ImportTableResponse {
         table: Some(to_table(imported.table)),
         row_count: i64::try_from(imported.row_count).unwrap_or(i64::MAX),
     }
-}
-
-pub(super) fn to_table(table: Table) -> pb::Table {
-    let columns = table.columns.into_iter().map(to_column).collect();
-    pb::Table { schema: table.schema, name: table.name, columns }
-}
-
-fn to_column(column: Column) -> pb::Column {
-    pb::Column { name: column.name, r#type: column.type_name, nullable: column.nullable }
 }

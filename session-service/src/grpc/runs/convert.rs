@@ -6,7 +6,7 @@ use chrono::Utc;
 use proto::v1::{self as pb, RunEvent, RunState, run_event::Event};
 use storage::{
     AgentId, RunId, SessionId,
-    entity::run::{Model, State},
+    entity::run::{Model, State, TruncatedBy},
     idempotency::Request,
     page::Page,
     runs::{Concurrency, Conversation, Filter, Start},
@@ -174,13 +174,28 @@ pub(super) fn to_run(run: Model) -> pb::Run {
         sql_query: run.sql_used.unwrap_or_default(),
         execution_ms: run.execution_ms.unwrap_or_default(),
         row_count: run.row_count.unwrap_or_default(),
-        truncated: run.truncated,
+        truncated: run.truncated_by.is_some(),
         error,
         created_at: Some(to_timestamp(run.created_at)),
         admitted_at: run.admitted_at.map(to_timestamp),
         started_at: run.started_at.map(to_timestamp),
         ended_at: run.ended_at.map(to_timestamp),
         expires_at: Some(to_timestamp(run.expires_at)),
+        truncated_by: to_truncated_by(run.truncated_by).into(),
+        total_rows: run.total_rows,
+        usage: run.model.map(|model| pb::Usage {
+            model,
+            prompt_tokens: run.prompt_tokens,
+            completion_tokens: run.completion_tokens,
+        }),
+    }
+}
+
+pub(super) fn to_truncated_by(truncated_by: Option<TruncatedBy>) -> pb::TruncatedBy {
+    match truncated_by {
+        None => pb::TruncatedBy::Unspecified,
+        Some(TruncatedBy::Rows) => pb::TruncatedBy::Rows,
+        Some(TruncatedBy::Bytes) => pb::TruncatedBy::Bytes,
     }
 }
 

@@ -141,7 +141,7 @@ pub(super) fn to_list_sessions(
 }
 
 /// Where page `number` lies among `total` items.
-fn pagination(number: u32, per_page: u32, total: i64) -> pb::Pagination {
+pub(in crate::grpc) fn pagination(number: u32, per_page: u32, total: i64) -> pb::Pagination {
     let total_pages = (total + i64::from(per_page) - 1) / i64::from(per_page);
     pb::Pagination {
         page: number.cast_signed(),
