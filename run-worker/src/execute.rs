@@ -28,11 +28,14 @@ impl Attempt<'_> {
                 Ok(())
             }
             Found::Rows { statement, rows } => {
-                let cells = cells_of(&statement, &rows);
-                self.progress.may_hold(cells);
-                if context.gate.lets(cells) {
+                let (gate, cells) = (context.gate, cells_of(&statement, &rows));
+                if gate.lets(cells) {
+                    // A provider can repeat whatever else it has seen.
+                    let is_local = context.provider.is_local();
+                    self.progress.may_hold(if is_local { cells } else { gate.most() });
                     Box::pin(self.answer(&context, statement.as_str(), &rows)).await;
                 } else {
+                    self.progress.may_hold(cells);
                     self.tell(&rows);
                 }
                 Ok(())

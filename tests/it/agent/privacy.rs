@@ -154,3 +154,24 @@ async fn what_a_row_says_does_not_change_what_is_executed() {
     let rows: i64 = store.query_one(&table, &[]).await.expect("it is there").get(0);
     assert_eq!(rows, 1);
 }
+
+#[tokio::test]
+async fn what_a_model_says_of_a_total_is_kept_like_all_that_it_could_see() {
+    let analyst = Analyst::obedient();
+    let talk = Talk::about_people(analyst, PrivacyMode::Full).await;
+    talk.ask("SELECT name FROM people").await;
+    talk.ask("SELECT count(*) FROM people").await;
+
+    let lower = pb::UpdateAgentRequest {
+        agent_id: talk.agent.id,
+        privacy_mode: PrivacyMode::Aggregates.into(),
+        update_mask: mask(&["privacy_mode"]),
+        ..Default::default()
+    };
+    talk.api.agents.clone().update_agent(lower).await.expect("it can be changed");
+    talk.ask("SELECT 3").await;
+
+    let plans = analyst.plans();
+    assert!(plans[1].contains(Analyst::ANSWER), "{}", plans[1]);
+    assert!(!plans[2].contains(Analyst::ANSWER), "{}", plans[2]);
+}
