@@ -20,7 +20,6 @@ mod parse;
 mod print;
 mod query;
 mod refusal;
-mod row_limit;
 mod scope;
 mod select;
 mod series;
@@ -51,7 +50,6 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 pub struct Query {
     text: String,
     is_aggregate: bool,
-    limit: Option<u64>,
 }
 
 impl Query {
@@ -63,12 +61,6 @@ impl Query {
     /// or `avg`. Which rows these are taken from is not looked at: it may be one alone.
     pub fn is_aggregate(&self) -> bool {
         self.is_aggregate
-    }
-
-    /// How many rows it asks for itself, if it says so in a number: as many may not
-    /// be all that there are.
-    pub fn limit(&self) -> Option<u64> {
-        self.limit
     }
 }
 
@@ -96,8 +88,7 @@ fn check_on_this_stack(sql: &str, schema: &Schema) -> Result<Query, Refusal> {
     series::stream(&mut query);
     Walk { catalog: Catalog::new(schema) }.query(&mut query, &Scope::default())?;
     let text = print::print(&query)?;
-    let is_aggregate = aggregate::is_aggregate(&query);
-    Ok(Query { text, is_aggregate, limit: row_limit::row_limit(&query) })
+    Ok(Query { text, is_aggregate: aggregate::is_aggregate(&query) })
 }
 
 /// The walk over a tree. It qualifies the tables that it finds, and changes nothing

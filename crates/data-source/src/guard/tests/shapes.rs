@@ -129,10 +129,3 @@ fn a_refusal_of_the_parser_has_its_message() {
     refuses("SELEC 1", "SQL_NOT_PARSED", "SELEC");
     refuses(&format!("SELECT (1 '{}')", "é".repeat(7000)), "SQL_NOT_PARSED", "ééé…");
 }
-
-#[test]
-fn a_query_knows_how_many_rows_it_asks_for() {
-    let limit = |sql: &str| check(sql, &shop(&[])).map(|query| query.limit());
-    assert_eq!(limit("SELECT id FROM items LIMIT 10"), Ok(Some(10)));
-    assert_eq!(limit("SELECT id FROM items"), Ok(None));
-}
