@@ -20,7 +20,7 @@ async fn what_was_answered_so_far_is_kept_and_nothing_is_done_any_more() {
     let provider = Endless::shared();
     let _worker = harness.worker(provider, 1);
 
-    let run = start_within(&api, session_id, "well?", 2).await;
+    let run = start_within(&api, session_id, "well?", 8).await;
     let (run, answer) = api.wait(run.id).await;
     provider.dropped().await;
 
@@ -37,7 +37,7 @@ async fn the_data_sources_statement_is_stopped() {
     let api = harness.api(1);
     let session = api.session(api.penguins_agent().await, "").await;
     let _worker = harness.worker(model::Builtin, 1);
-    let run = start_within(&api, session.id, LONG_QUESTION, 4).await;
+    let run = start_within(&api, session.id, LONG_QUESTION, 8).await;
     harness.statements_are(1).await;
 
     let (run, _) = api.wait(run.id).await;
@@ -110,7 +110,7 @@ async fn a_run_that_was_cancelled_in_time_does_not_expire() {
     let (api, session_id) = session(&harness).await;
     let gate = Gate::shared();
     let worker = harness.worker(gate, 1);
-    let run = start_within(&api, session_id, "well?", 2).await;
+    let run = start_within(&api, session_id, "well?", 6).await;
     gate.asked().await;
     drop(worker);
 
