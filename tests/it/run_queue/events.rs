@@ -198,7 +198,7 @@ async fn what_finds_no_room_to_be_sent_is_left_out_without_waiting() {
 }
 
 #[tokio::test]
-async fn a_hundred_readers_at_once_read_the_same() {
+async fn many_readers_at_once_read_the_same() {
     let queue = Queue::on_shared_server().await;
     let reader = queue.reader().await;
     let mut log = queue.log(7, 1);
@@ -207,7 +207,7 @@ async fn a_hundred_readers_at_once_read_the_same() {
     }
     let whole = read_all(&reader, 7, 500).await;
 
-    let all = future::join_all((0..100).map(|_| read(&reader, 7, 0))).await;
+    let all = future::join_all((0..20).map(|_| read(&reader, 7, 0))).await;
 
     assert!(all.into_iter().all(|batches| batches.concat() == whole));
 }
