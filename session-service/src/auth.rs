@@ -1,11 +1,16 @@
 //! Authentication: a bearer token in, a [`Caller`] out.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
+use http::{HeaderMap, header::AUTHORIZATION};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 use storage::UserId;
-use tonic::{Request, Status, service::Interceptor};
+use tokio::time::Instant;
+use tonic::Request;
 
 use crate::Error;
 
@@ -16,6 +21,14 @@ const LEEWAY_SECONDS: u64 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub user_id: UserId,
+}
+
+/// What a token that is good says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verified {
+    pub caller: Caller,
+    /// When the token is none any more.
+    pub expires_at: Instant,
 }
 
 impl Caller {
@@ -69,8 +82,10 @@ impl Verifier {
         }
     }
 
-    fn verify<T>(&self, request: &Request<T>) -> Option<Caller> {
-        let header = request.metadata().get("authorization")?.to_str().ok()?;
+    /// Reads and checks a request's token. Nothing else in a request says whose it is.
+    #[expect(clippy::unused_async, reason = "keys will be fetched")]
+    pub(crate) async fn verify(&self, headers: &HeaderMap) -> Option<Verified> {
+        let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
         let (scheme, token) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
@@ -82,16 +97,19 @@ impl Verifier {
             Value::Number(number) => number.as_i64()?,
             _ => return None,
         };
-        (user_id > 0).then_some(Caller { user_id: UserId(user_id) })
+        let expires_at = expiry(token.claims.get("exp")?.as_f64()?)?;
+        let caller = Caller { user_id: UserId(user_id) };
+        (user_id > 0).then_some(Verified { caller, expires_at })
     }
 }
 
-impl Interceptor for Verifier {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let caller = self.verify(&request).ok_or(Error::Unauthenticated)?;
-        request.extensions_mut().insert(caller);
-        Ok(request)
-    }
+/// When a token that is good now is none any more. One that lives for longer than a
+/// connection may is as good as endless.
+fn expiry(exp: f64) -> Option<Instant> {
+    const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let left = Duration::try_from_secs_f64(exp + LEEWAY_SECONDS as f64 - now.as_secs_f64());
+    Some(Instant::now() + left.unwrap_or(LONG).min(LONG))
 }
 
 impl fmt::Debug for Verifier {
@@ -120,9 +138,9 @@ mod tests {
     }
 
     fn verify_header(rules: &Rules<'_>, header: &str) -> Option<i64> {
-        let mut request = Request::new(());
-        request.metadata_mut().insert("authorization", header.parse().unwrap());
-        Verifier::new(rules).verify(&request).map(|caller| caller.user_id.0)
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
+        let verified = futures::executor::block_on(Verifier::new(rules).verify(&headers));
+        verified.map(|it| it.caller.user_id.0)
     }
 
     #[test]

@@ -6,7 +6,15 @@ use anyhow::ensure;
 use bootstrap::{Connections, ModelSettings, Secret};
 use clap::{Parser, ValueEnum};
 
-use crate::{auth, limits::PageLimits, server::Settings};
+mod access;
+
+use self::access::Access;
+use crate::{
+    auth::{self, Verifier},
+    door::Door,
+    limits::PageLimits,
+    server::Settings,
+};
 
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
@@ -21,6 +29,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    pub access: Access,
 
     /// The HS256 secret of the tokens' issuer; at least 32 bytes
     #[arg(long, env, hide_env_values = true)]
@@ -92,14 +103,26 @@ impl Config {
         Ok(())
     }
 
-    pub fn server(&self) -> Settings {
-        Settings {
+    pub fn server(&self) -> anyhow::Result<Settings> {
+        Ok(Settings {
             reflection: self.reflection == Switch::On,
+            max_message_bytes: self.access.max_message_bytes as usize,
             drain: Duration::from_secs(self.drain_seconds),
+            connections: self.access.connections(),
+            tls: self.access.tls()?,
+        })
+    }
+
+    pub fn door(&self) -> Door {
+        Door {
+            verifier: Verifier::new(&self.jwt()),
+            rate: self.access.rate(),
+            admission: self.access.admission(),
+            origins: self.access.cors_allow_origins.clone(),
         }
     }
 
-    pub fn jwt(&self) -> auth::Rules<'_> {
+    fn jwt(&self) -> auth::Rules<'_> {
         auth::Rules {
             secret: self.jwt_secret.expose(),
             user_claim: &self.jwt_user_claim,

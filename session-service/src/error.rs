@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use bootstrap::report;
 use data_source::Error as SourceError;
-use storage::{Error as StorageError, error::Entity};
+use storage::{Error as StorageError, UserId, error::Entity};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
@@ -22,6 +22,17 @@ pub enum Error {
     InvalidArgument(Vec<Violation>),
     #[error("missing or invalid credentials")]
     Unauthenticated,
+    #[error("the deadline has passed")]
+    DeadlineExceeded,
+    #[error("more than {per_second} requests a second; wait, and send them more slowly")]
+    RateLimited { user_id: UserId, per_second: u32, retry_after: Duration },
+    #[error("{at_once} requests are going on already; wait until one of them has ended")]
+    TooManyRequests { user_id: UserId, at_once: u32 },
+    #[error("there are more requests than can be served now; try again")]
+    Overloaded,
+    /// A request that is not sent on.
+    #[error("nothing more of the request has arrived for too long")]
+    Stalled,
     #[error("the CSV is larger than {max_bytes} bytes")]
     ImportTooLarge { max_bytes: u64 },
     /// A stream has ended before its last event, and can be resumed.
@@ -73,6 +84,11 @@ impl Error {
         match self {
             Self::InvalidArgument(_) => (Code::InvalidArgument, "INVALID_FIELD"),
             Self::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED"),
+            Self::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            Self::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
+            Self::TooManyRequests { .. } => (Code::ResourceExhausted, "TOO_MANY_REQUESTS"),
+            Self::Overloaded => (Code::Unavailable, "OVERLOADED"),
+            Self::Stalled => (Code::Cancelled, "STALLED"),
             Self::ImportTooLarge { .. } => (Code::ResourceExhausted, "IMPORT_TOO_LARGE"),
             Self::SlowConsumer { .. } => (Code::Aborted, "SLOW_CONSUMER"),
             Self::ShuttingDown { .. } => (Code::Unavailable, "SHUTTING_DOWN"),
@@ -110,6 +126,27 @@ impl Error {
                 violation("table.table_name", (*problem).to_owned())
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// When it can work, if waiting helps.
+    fn retry_after(&self, code: Code) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } => Some(*retry_after),
+            Self::TooManyRequests { .. } | Self::Storage(StorageError::QueueFull { .. }) => {
+                Some(RETRY_AFTER)
+            }
+            _ => (code == Code::Unavailable).then_some(RETRY_AFTER),
+        }
+    }
+
+    /// Whose quota is used up, and what it is.
+    fn quota(&self) -> Option<(String, String)> {
+        match self {
+            Self::RateLimited { user_id, .. } | Self::TooManyRequests { user_id, .. } => {
+                Some((format!("user:{user_id}"), self.to_string()))
+            }
+            _ => None,
         }
     }
 
@@ -184,8 +221,11 @@ impl From<Error> for Status {
                 violations.into_iter().map(|it| FieldViolation::new(it.field, it.problem));
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
-        if code == Code::Unavailable || reason == "QUEUE_FULL" {
-            details.set_retry_info(Some(RETRY_AFTER));
+        if let Some(retry_after) = error.retry_after(code) {
+            details.set_retry_info(Some(retry_after));
+        }
+        if let Some((subject, limit)) = error.quota() {
+            details.add_quota_failure_violation(subject, limit);
         }
 
         if let Error::Embedder(_) = &error {

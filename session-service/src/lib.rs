@@ -2,15 +2,18 @@
 
 pub mod auth;
 pub mod background;
-mod canonical;
 pub mod config;
+pub mod connections;
 pub mod data_sources;
+pub mod door;
 pub mod error;
 mod grpc;
+mod held;
 pub mod limits;
 pub mod runs;
 pub mod server;
 pub mod sweep;
+pub mod tls;
 
 pub use data_sources::DataSources;
 pub use error::Error;

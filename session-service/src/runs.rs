@@ -14,7 +14,7 @@ use run_queue::{
     events::{End, Event, EventLog, EventReader, RunEvent},
 };
 use storage::{
-    DatabaseConnection, RunId, SessionId, UserId,
+    DatabaseConnection, Interruptible, RunId, SessionId, UserId,
     entity::run::{self, State},
     idempotency::Request,
     runs::{self, ATTEMPTS_EXHAUSTED, Signals, Start, WakeUp},
@@ -23,13 +23,15 @@ use storage::{
 use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::Error;
+use crate::{Error, door::remaining};
 
 pub(crate) use watch::{Watched, last_event_id};
 
 /// How many events are kept for one who watches: more than a run sends while a
 /// client has time to take one.
 const EVENTS_KEPT: usize = 256;
+/// How long a change may take whose caller sets no deadline.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long publishing may take at the process' end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -117,8 +119,13 @@ impl Runs {
         F: Future<Output = Result<(T, Signals), storage::Error>> + Send,
     {
         let this = self.clone();
+        let patience = remaining().unwrap_or(PATIENCE).min(PATIENCE);
         let changed = tokio::spawn(async move {
-            let (changed, signals) = change(this.db.clone()).await?;
+            // What is dropped is rolled back; if it was committed in this very moment,
+            // the sweep publishes what follows.
+            let changed =
+                time::timeout(patience, Interruptible::new(change(this.db.clone()))).await;
+            let (changed, signals) = changed.map_err(|_| Error::DeadlineExceeded)??;
             this.publish_soon(signals);
             Ok(changed)
         });

@@ -9,25 +9,17 @@ use proto::v1::{
     session_service_server::SessionServiceServer,
 };
 use storage::DatabaseConnection;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
-};
+use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
-use tower::util::MapResponseLayer;
 
 use crate::{
-    DataSources, PageLimits, Runs,
-    auth::Verifier,
-    canonical,
+    DataSources, PageLimits, Runs, connections,
+    door::Door,
     grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc},
+    tls::Tls,
 };
-
-/// How many requests of a connection may be cancelled before they are looked at. A
-/// page that is left cancels many at once; more are an attack.
-const MAX_PENDING_RESETS: usize = 200;
 
 /// What the services are made of.
 #[derive(Debug)]
@@ -45,12 +37,15 @@ pub struct Parts {
 }
 
 /// How to serve.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether clients can ask for the API's description.
     pub reflection: bool,
+    pub max_message_bytes: usize,
     /// How long requests may go on after the server was told to stop.
     pub drain: Duration,
+    pub connections: connections::Limits,
+    pub tls: Option<Tls>,
 }
 
 /// Serves on `listener` until `shutdown` is cancelled, then lets the requests in
@@ -58,12 +53,12 @@ pub struct Settings {
 pub async fn serve(
     listener: TcpListener,
     parts: Parts,
-    verifier: Verifier,
+    door: Door,
     settings: Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    let mut routes = Routes::new(health_service);
+    let mut public = Routes::new(health_service);
     if settings.reflection {
         let builder = || {
             tonic_reflection::server::Builder::configure()
@@ -72,55 +67,35 @@ pub async fn serve(
                 .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         };
         // Older clients know the latter only.
-        routes = routes.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
+        public = public.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
     }
-    let routes = add_services(routes, parts, verifier);
+    let router = door.guard(public, services(parts, settings.max_message_bytes));
     set_serving(&health).await;
 
-    let stopping = shutdown.clone();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = Server::builder()
-        .layer(MapResponseLayer::new(canonical::complete))
-        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async move {
-            stopping.cancelled().await;
-            set_not_serving(&health).await;
-        });
-    let too_long = async {
+    let Settings { connections: limits, tls, drain, .. } = settings;
+    let serving = connections::serve(listener, router, tls, limits, shutdown.clone());
+    let stopped = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(settings.drain).await;
+        set_not_serving(&health).await;
+        time::sleep(drain).await;
     };
     tokio::select! {
-        served = server => Ok(served?),
-        () = too_long => {
-            tracing::warn!("requests were cut off at the end of the time to drain");
-            Ok(())
-        }
+        () = serving => (),
+        () = stopped => tracing::warn!("requests were cut off at the end of the time to drain"),
     }
+    Ok(())
 }
 
-fn add_services(routes: Routes, parts: Parts, verifier: Verifier) -> Routes {
+fn services(parts: Parts, max_bytes: usize) -> Routes {
     let Parts { db, runs, sources, models, pages, embedder, max_queued_runs } = parts;
-    routes
-        .add_service(SessionServiceServer::with_interceptor(
-            SessionGrpc::new(runs.clone(), pages, embedder),
-            verifier.clone(),
-        ))
-        .add_service(RunServiceServer::with_interceptor(
-            RunGrpc::new(runs, max_queued_runs),
-            verifier.clone(),
-        ))
-        .add_service(AgentServiceServer::with_interceptor(
-            AgentGrpc::new(db, models),
-            verifier.clone(),
-        ))
-        .add_service(DataSourceServiceServer::with_interceptor(
-            DataSourceGrpc::new(sources),
-            verifier,
-        ))
+    let sessions = SessionGrpc::new(runs.clone(), pages, embedder);
+    let runs = RunGrpc::new(runs, max_queued_runs);
+    let agents = AgentGrpc::new(db, models);
+    let sources = DataSourceGrpc::new(sources);
+    Routes::new(SessionServiceServer::new(sessions).max_decoding_message_size(max_bytes))
+        .add_service(RunServiceServer::new(runs).max_decoding_message_size(max_bytes))
+        .add_service(AgentServiceServer::new(agents).max_decoding_message_size(max_bytes))
+        .add_service(DataSourceServiceServer::new(sources).max_decoding_message_size(max_bytes))
 }
 
 async fn set_serving(health: &HealthReporter) {

@@ -16,11 +16,12 @@ mod watch;
 
 use std::{sync::Arc, time::Duration};
 
-use data_source::{DatasetStore, Pools, Settings};
+use data_source::{DatasetStore, Pools};
 use model::{Builtin, Embedder, Models, Provider};
 use run_queue::{Listeners, Names, Publisher};
 use run_worker::Worker;
 use sea_orm::DatabaseConnection;
+use session_service::{door::Door, server::Settings};
 use sources::Sources;
 use storage::runs::Terms;
 use tokio::time;
@@ -145,6 +146,12 @@ impl Harness {
         Service::start(&self.sources, &nats, &self.names, embedder(Builtin), drain).await
     }
 
+    /// Starts an instance of the service with this door and these settings.
+    pub(crate) async fn service_behind(&self, door: Door, settings: Settings) -> Service {
+        let embedder = embedder(Builtin);
+        Service::with(&self.sources, &self.nats, &self.names, embedder, door, settings).await
+    }
+
     /// Starts an instance of the service that has searches embedded by this provider.
     pub(crate) async fn searching_service(&self, provider: impl Provider) -> Service {
         Service::start(&self.sources, &self.nats, &self.names, embedder(provider), DRAIN).await
@@ -233,7 +240,7 @@ fn sources(db: &DatabaseConnection, store: DatasetStore) -> Sources {
         db: db.clone(),
         store,
         sealer: sealer.expect("a key of 32 bytes"),
-        pools: Pools::new(egress.expect("a network"), Settings::default()),
+        pools: Pools::new(egress.expect("a network"), data_source::Settings::default()),
     }
 }
 

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, Statement, TransactionTrait as _,
+    DbBackend, DbErr, Statement, TransactionTrait as _, sqlx,
 };
 
-use crate::Error;
+use crate::{Error, interruption};
 
 /// A process that is paused, or whose machine is lost, in the middle of a transaction
 /// keeps its locks from others for so long at most; and whoever waits for a lock
-/// keeps a connection for so long.
-const SETTINGS: [(&str, &str); 2] =
-    [("idle_in_transaction_session_timeout", "10s"), ("lock_timeout", "5s")];
+/// keeps a connection for so long. A statement whose connection was closed is noticed
+/// after so long.
+const SETTINGS: [(&str, &str); 3] = [
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("client_connection_check_interval", "500ms"),
+];
 
 /// Connects a pool of at most `max_connections`.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
@@ -26,6 +30,18 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .set_application_name("tertulia")
         .map_sqlx_postgres_opts(|options| options.options(SETTINGS))
+        .map_sqlx_postgres_pool_opts(|options| {
+            options.after_release(|connection, _| {
+                Box::pin(async move {
+                    // It is not said farewell to: it would not listen.
+                    if interruption::is_free(connection).await {
+                        Ok(true)
+                    } else {
+                        Err(sqlx::Error::WorkerCrashed)
+                    }
+                })
+            })
+        })
         .sqlx_logging(false);
     Database::connect(options).await.map_err(Error::Unavailable)
 }

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use async_nats::Client;
 use model::{Embedder, Models};
@@ -6,6 +6,8 @@ use run_queue::Names;
 use session_service::{
     DataSources, PageLimits, Runs,
     auth::{Rules, Verifier},
+    connections::Limits,
+    door::{Admission, Bounds, Door, Origins, Rate},
     server::{self, Parts, Settings},
     sweep,
 };
@@ -22,6 +24,39 @@ use super::{Api, JWT_SECRET, MAX_QUEUED_RUNS, token};
 
 /// How much a client with small windows takes without reading, in bytes.
 const SMALL_WINDOW: u32 = 64 * 1024;
+
+/// The door as it is by default, for tokens of the tests' issuer.
+pub(crate) fn door() -> Door {
+    let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
+    let rate = |number| NonZeroU32::new(number).expect("a positive number");
+    let bounds = |in_all, of_a_user| Bounds { in_all, of_a_user };
+    Door {
+        verifier: Verifier::new(&rules),
+        rate: Rate::new(rate(500), rate(1000)),
+        admission: Admission::new(bounds(256, 100), bounds(20_000, 10_000)),
+        origins: Origins::default(),
+    }
+}
+
+/// The service as it is by default.
+pub(crate) fn settings() -> Settings {
+    let connections = Limits {
+        max_connections: 1000,
+        max_concurrent_streams: 1000,
+        max_header_bytes: 16_384,
+        handshake: Duration::from_secs(10),
+        idle: Duration::from_secs(900),
+        age: Duration::from_secs(3600),
+        grace: Duration::from_secs(300),
+    };
+    Settings {
+        reflection: true,
+        max_message_bytes: 4 << 20,
+        drain: Duration::from_secs(20),
+        connections,
+        tls: None,
+    }
+}
 
 /// An instance of the session service; stops when dropped.
 pub(crate) struct Service {
@@ -40,6 +75,19 @@ impl Service {
         names: &Names,
         embedder: Embedder,
         drain: Duration,
+    ) -> Self {
+        let settings = Settings { drain, ..settings() };
+        Self::with(sources, nats, names, embedder, door(), settings).await
+    }
+
+    /// Starts one whose door and settings are a test's.
+    pub(super) async fn with(
+        sources: &Sources,
+        nats: &Client,
+        names: &Names,
+        embedder: Embedder,
+        door: Door,
+        settings: Settings,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
@@ -61,10 +109,7 @@ impl Service {
             embedder,
             max_queued_runs: MAX_QUEUED_RUNS,
         };
-        let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
-        let verifier = Verifier::new(&rules);
-        let settings = Settings { reflection: true, drain };
-        let serving = server::serve(listener, parts, verifier, settings, shutdown.clone());
+        let serving = server::serve(listener, parts, door, settings, shutdown.clone());
         let served = tokio::spawn(async { serving.await.expect("it can be served") });
 
         let channel = Self::endpoint(address).connect_lazy();

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use tonic::{Code, Status, body::Body, codegen::http::Response};
+use axum::response::Response;
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::error::DOMAIN;
 
 /// Completes a response that is an error without details.
-pub(crate) fn complete(mut response: Response<Body>) -> Response<Body> {
+pub(super) async fn complete(mut response: Response) -> Response {
     let bare = Status::from_header_map(response.headers())
         .filter(|status| status.code() != Code::Ok && status.details().is_empty());
     if let Some(bare) = bare {
@@ -43,11 +44,13 @@ fn canonical(bare: &Status) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use futures::executor::block_on;
+
     use super::*;
 
     #[track_caller]
     fn check(bare: Status, code: Code, reason: &str) {
-        let completed = complete(bare.into_http());
+        let completed = block_on(complete(bare.into_http()));
         let status = Status::from_header_map(completed.headers()).unwrap();
         let info = status.get_details_error_info().unwrap();
         assert_eq!((status.code(), info.reason.as_str()), (code, reason));
@@ -70,6 +73,6 @@ mod tests {
     fn a_refusal_of_ours_and_a_response_stay_as_they_are() {
         let ours = crate::Error::invalid("title", "is too long");
         check(ours.into(), Code::InvalidArgument, "INVALID_FIELD");
-        assert!(complete(Response::new(Body::empty())).headers().is_empty());
+        assert!(block_on(complete(Response::default())).headers().is_empty());
     }
 }

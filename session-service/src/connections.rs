@@ -1,0 +1,166 @@
+//! Connections: accepting them, what is spoken on them, and when they end.
+
+mod activity;
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use rand::Rng as _;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{self, Instant},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::activity::{Activity, Heard};
+use crate::tls::Tls;
+
+/// How many requests of a connection may be cancelled before they are looked at. A
+/// page that is left cancels many at once; more are an attack.
+const MAX_PENDING_RESETS: usize = 200;
+/// How often a silent connection is asked for a sign of life, and how long it may take.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to leave the listener alone when the process has no file descriptor left.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// What a connection may be and do.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub max_connections: u32,
+    pub max_concurrent_streams: u32,
+    pub max_header_bytes: u32,
+    /// For how long a client may take to say what it speaks.
+    pub handshake: Duration,
+    /// After how long without a request a connection is closed.
+    pub idle: Duration,
+    /// After how long a connection is closed for others to be balanced anew, and how
+    /// long its requests may go on then.
+    pub age: Duration,
+    pub grace: Duration,
+}
+
+/// Serves connections until `shutdown` is cancelled, then lets their requests come to
+/// their end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Tls>,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(limits.max_connections as usize));
+    let limits = Arc::new(limits);
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                time::sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("a connection was refused: there are MAX_CONNECTIONS already");
+            continue;
+        };
+        let connection = Connection {
+            router: router.clone(),
+            tls: tls.clone(),
+            limits: Arc::clone(&limits),
+            shutdown: shutdown.clone(),
+        };
+        connections.spawn(async move {
+            connection.serve(stream).await;
+            drop(place);
+        });
+    }
+    // Whoever connects from here on is told at once that nobody listens.
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+struct Connection {
+    router: Router,
+    tls: Option<Tls>,
+    limits: Arc<Limits>,
+    shutdown: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        let accepted_at = Instant::now();
+        // It fails for a connection that is gone, which is noticed soon enough.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else { return self.speak(stream, accepted_at).await };
+        match time::timeout(self.limits.handshake, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.speak(stream, accepted_at).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
+            Err(_) => tracing::debug!("no TLS was agreed on in time"),
+        }
+    }
+
+    async fn speak<S>(&self, stream: S, accepted_at: Instant)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = Activity::new();
+        let io = TokioIo::new(Heard::new(stream, activity.clone()));
+        let service = TowerToHyperService::new(activity.count(self.router.clone()));
+        let builder = self.builder();
+        let mut connection = pin!(builder.serve_connection(io, service));
+        let silent = activity.silent(accepted_at + self.limits.handshake);
+        let age = time::sleep(with_jitter(self.limits.age));
+        let (mut silent, mut age) = (pin!(silent), pin!(age));
+        let idle = activity.idle(self.limits.idle);
+        let mut idle = pin!(idle);
+        tokio::select! {
+            _ = &mut connection => return,
+            () = &mut silent => return,
+            () = &mut idle => (),
+            () = &mut age => (),
+            () = self.shutdown.cancelled() => (),
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = &mut connection => (),
+            // A server that stops has a bound of its own.
+            () = time::sleep(self.limits.grace) => tracing::debug!("a connection was cut off"),
+        }
+    }
+
+    fn builder(&self) -> Builder<TokioExecutor> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.handshake)
+            .max_buf_size(self.limits.max_header_bytes.max(8192) as usize);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.max_concurrent_streams)
+            .max_header_list_size(self.limits.max_header_bytes)
+            .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+            .keep_alive_interval(KEEPALIVE_EVERY)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+        builder
+    }
+}
+
+/// A tenth more or less, or all connections that began together would end together.
+fn with_jitter(age: Duration) -> Duration {
+    age.mul_f64(rand::rng().random_range(0.9..1.1))
+}

@@ -1,0 +1,64 @@
+//! The door: what every request passes before it reaches a service, and what every
+//! answer passes on its way out.
+//!
+//! Whatever may refuse a request lies inside of what makes the refusal readable: CORS
+//! and gRPC-Web for browsers, the canonical form of errors for all.
+
+mod admission;
+mod authenticate;
+mod browsers;
+mod canonical;
+mod content;
+mod deadline;
+mod panics;
+mod rate;
+mod stalled;
+mod until;
+
+use axum::{Router, middleware};
+use tonic::service::Routes;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub(crate) use admission::Slot;
+pub use admission::{Admission, Bounds};
+pub use browsers::Origins;
+pub(crate) use deadline::remaining;
+pub use rate::Rate;
+
+use crate::auth::Verifier;
+
+/// Who and what may pass.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub verifier: Verifier,
+    pub rate: Rate,
+    pub admission: Admission,
+    /// The pages that may call from a browser.
+    pub origins: Origins,
+}
+
+impl Door {
+    /// Puts the services behind the door; whoever wants into `private` says who it is.
+    pub(crate) fn guard(&self, public: Routes, private: Routes) -> Router {
+        // The last layer is the outermost.
+        let private = private
+            .into_axum_router()
+            .reset_fallback()
+            .layer(middleware::from_fn_with_state(self.admission.clone(), admission::admit))
+            .layer(middleware::from_fn_with_state(self.rate.clone(), rate::take))
+            .layer(middleware::from_fn_with_state(
+                self.verifier.clone(),
+                authenticate::authenticate,
+            ));
+        public
+            .into_axum_router()
+            .merge(private)
+            .layer(middleware::from_fn(deadline::keep))
+            .layer(middleware::from_fn(stalled::fail))
+            .layer(CatchPanicLayer::custom(panics::answer))
+            .layer(middleware::map_response(canonical::complete))
+            .layer(middleware::from_fn(browsers::translate))
+            .layer(middleware::from_fn(content::check))
+            .layer(self.origins.cors())
+    }
+}

@@ -1,0 +1,26 @@
+//! Lets only those through who say who they are, for as long as they may.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use tonic::Status;
+
+use super::until::Until;
+use crate::{Error, auth::Verifier};
+
+/// What a client sends, and what it is sent, ends with its token.
+pub(super) async fn authenticate(
+    State(verifier): State<Verifier>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(verified) = verifier.verify(request.headers()).await else {
+        return Status::from(Error::Unauthenticated).into_http();
+    };
+    request.extensions_mut().insert(verified.caller);
+    let until = Until::new(verified.expires_at, || Error::Unauthenticated.into());
+    let response = next.run(request.map(|body| until.cut_request(body))).await;
+    response.map(|body| until.cut_response(body))
+}

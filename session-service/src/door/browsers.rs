@@ -1,0 +1,92 @@
+//! Browsers: gRPC-Web, and the pages that may call (CORS).
+
+use std::{convert::Infallible, str::FromStr, time::Duration};
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue, Method, header};
+use tonic_web::GrpcWebLayer;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// For how long a browser need not ask again.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+
+const SENT: [HeaderName; 7] = [
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    HeaderName::from_static("grpc-timeout"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("x-grpc-web"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-user-agent"),
+];
+
+const READ: [HeaderName; 4] = [
+    HeaderName::from_static("grpc-message"),
+    HeaderName::from_static("grpc-status"),
+    HeaderName::from_static("grpc-status-details-bin"),
+    HeaderName::from_static("x-request-id"),
+];
+
+/// The origins of the pages that may call, with commas between.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(Vec<HeaderValue>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("not an origin: {0} (as https://app.example.com, without a path)")]
+pub struct NotAnOrigin(String);
+
+impl FromStr for Origins {
+    type Err = NotAnOrigin;
+
+    fn from_str(list: &str) -> Result<Self, NotAnOrigin> {
+        let origins = list.split(',').map(str::trim).filter(|it| !it.is_empty());
+        origins.map(origin).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn origin(text: &str) -> Result<HeaderValue, NotAnOrigin> {
+    let is_origin = text.parse::<reqwest::Url>().is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    });
+    let value = HeaderValue::from_str(text).ok().filter(|_| is_origin);
+    value.ok_or_else(|| NotAnOrigin(text.to_owned()))
+}
+
+impl Origins {
+    pub(super) fn cors(&self) -> CorsLayer {
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(self.0.clone()))
+            .allow_methods([Method::POST])
+            .allow_headers(SENT)
+            .expose_headers(READ)
+            .max_age(MAX_AGE)
+    }
+}
+
+/// Translates gRPC-Web to gRPC, and back.
+pub(super) async fn translate(request: Request, next: Next) -> Response {
+    let inner = service_fn(move |request: http::Request<tonic::body::Body>| {
+        let next = next.clone();
+        async move { Ok::<_, Infallible>(next.run(request.map(axum::body::Body::new)).await) }
+    });
+    match GrpcWebLayer::new().layer(inner).oneshot(request).await {
+        Ok(response) => response.map(axum::body::Body::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_a_scheme_and_a_host_and_nothing_after_it() {
+        let list = "https://app.example.com, http://localhost:5173";
+        assert_eq!(list.parse::<Origins>().unwrap().0.len(), 2);
+        assert!("".parse::<Origins>().unwrap().0.is_empty());
+        for bad in ["*", "null", "app.example.com", "https://a.example/", "ftp://a.example"] {
+            let error = bad.parse::<Origins>().unwrap_err();
+            assert!(error.to_string().contains(bad), "{error}");
+        }
+    }
+}
