@@ -15,6 +15,7 @@ mod m20261122_000005_create_messages;
 mod m20261122_000006_add_run_control;
 mod m20261122_000007_create_idempotency_keys;
 mod m20261122_000008_add_agent_memory;
+mod m20261122_000009_add_run_quotas;
 mod sql;
 
 /// Any number that nobody else takes an advisory lock on.
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_add_run_control::MIGRATION),
             Box::new(m20261122_000007_create_idempotency_keys::MIGRATION),
             Box::new(m20261122_000008_add_agent_memory::MIGRATION),
+            Box::new(m20261122_000009_add_run_quotas::MIGRATION),
         ]
     }
 }

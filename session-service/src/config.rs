@@ -7,12 +7,13 @@ use bootstrap::{Connections, ModelSettings, Secret};
 use clap::{Parser, ValueEnum};
 
 mod access;
+mod limits;
 
-use self::access::Access;
+use self::{access::Access, limits::LimitSettings};
 use crate::{
     auth::{self, Verifier},
     door::Door,
-    limits::PageLimits,
+    limits::Limits,
     server::Settings,
 };
 
@@ -49,25 +50,8 @@ pub struct Config {
     #[arg(long, env)]
     pub jwt_audience: Option<String>,
 
-    /// How many sessions a page holds if the request does not say
-    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub default_sessions_per_page: u32,
-
-    /// How many sessions a page holds at most
-    #[arg(long, env, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub max_sessions_per_page: u32,
-
-    /// How many messages a page holds if the request does not say
-    #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub default_messages_per_page: u32,
-
-    /// How many messages a page holds at most
-    #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub max_messages_per_page: u32,
-
-    /// How many questions of a session may wait for their turn
-    #[arg(long, env, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=100_000))]
-    pub max_queued_runs_per_session: u32,
+    #[command(flatten)]
+    pub limits: LimitSettings,
 
     /// For how many seconds requests may go on after a shutdown was asked for
     #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3600))]
@@ -92,15 +76,7 @@ impl Config {
             self.jwt_secret.expose().len() >= 32,
             "JWT_SECRET has fewer than 32 bytes, which HS256 asks for (RFC 7518, 3.2)"
         );
-        ensure!(
-            self.default_sessions_per_page <= self.max_sessions_per_page,
-            "DEFAULT_SESSIONS_PER_PAGE is larger than MAX_SESSIONS_PER_PAGE"
-        );
-        ensure!(
-            self.default_messages_per_page <= self.max_messages_per_page,
-            "DEFAULT_MESSAGES_PER_PAGE is larger than MAX_MESSAGES_PER_PAGE"
-        );
-        Ok(())
+        self.limits.check()
     }
 
     pub fn server(&self) -> anyhow::Result<Settings> {
@@ -131,13 +107,8 @@ impl Config {
         }
     }
 
-    pub fn page_limits(&self) -> PageLimits {
-        PageLimits {
-            default_sessions: self.default_sessions_per_page,
-            max_sessions: self.max_sessions_per_page,
-            default_messages: self.default_messages_per_page,
-            max_messages: self.max_messages_per_page,
-        }
+    pub fn limits(&self) -> Limits {
+        self.limits.limits()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use bootstrap::report;
 use data_source::Error as SourceError;
-use storage::{Error as StorageError, UserId, error::Entity};
+use storage::{Error as StorageError, UserId, error::Entity, runs::Exceeded};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
@@ -132,7 +132,8 @@ impl Error {
     /// When it can work, if waiting helps.
     fn retry_after(&self, code: Code) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } => Some(*retry_after),
+            Self::RateLimited { retry_after, .. }
+            | Self::Storage(StorageError::QuotaExceeded { retry_after, .. }) => Some(*retry_after),
             Self::TooManyRequests { .. } | Self::Storage(StorageError::QueueFull { .. }) => {
                 Some(RETRY_AFTER)
             }
@@ -143,7 +144,9 @@ impl Error {
     /// Whose quota is used up, and what it is.
     fn quota(&self) -> Option<(String, String)> {
         match self {
-            Self::RateLimited { user_id, .. } | Self::TooManyRequests { user_id, .. } => {
+            Self::RateLimited { user_id, .. }
+            | Self::TooManyRequests { user_id, .. }
+            | Self::Storage(StorageError::QuotaExceeded { user_id, .. }) => {
                 Some((format!("user:{user_id}"), self.to_string()))
             }
             _ => None,
@@ -179,6 +182,11 @@ fn of_storage(error: &StorageError) -> (Code, &'static str) {
         StorageError::DataSourceInUse => (Code::FailedPrecondition, "DATA_SOURCE_IN_USE"),
         StorageError::EtagMismatch => (Code::Aborted, "ETAG_MISMATCH"),
         StorageError::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL"),
+        StorageError::QuotaExceeded { exceeded, .. } => match exceeded {
+            Exceeded::Running(_) => (Code::ResourceExhausted, "TOO_MANY_RUNS"),
+            Exceeded::RunsToday(_) => (Code::ResourceExhausted, "RUN_QUOTA_EXCEEDED"),
+            Exceeded::TokensToday(_) => (Code::ResourceExhausted, "TOKEN_QUOTA_EXCEEDED"),
+        },
         StorageError::SessionBusy { .. } => (Code::FailedPrecondition, "SESSION_BUSY"),
         StorageError::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED"),
         StorageError::Unavailable(_) => (Code::Unavailable, "UNAVAILABLE"),

@@ -17,5 +17,5 @@ pub mod tls;
 
 pub use data_sources::DataSources;
 pub use error::Error;
-pub use limits::PageLimits;
+pub use limits::Limits;
 pub use runs::Runs;

@@ -1,4 +1,16 @@
-//! How much a request may ask for.
+//! How much a request may ask for, and a user.
+
+use storage::runs::Quotas;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub pages: PageLimits,
+    pub texts: TextLimits,
+    pub imports: ImportLimits,
+    /// How many questions of a session may wait for their turn.
+    pub max_queued_runs: u32,
+    pub quotas: Quotas,
+}
 
 /// How many items a page holds, by default and at most.
 #[derive(Clone, Copy, Debug)]
@@ -9,8 +21,34 @@ pub struct PageLimits {
     pub max_messages: u32,
 }
 
-impl Default for PageLimits {
+/// How many characters a text has at most.
+#[derive(Clone, Copy, Debug)]
+pub struct TextLimits {
+    pub title: u32,
+    pub question: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ImportLimits {
+    pub max_bytes: u64,
+    /// How many are received and stored at once, of all users.
+    pub at_once: u32,
+}
+
+impl Default for Limits {
     fn default() -> Self {
-        Self { default_sessions: 20, max_sessions: 50, default_messages: 20, max_messages: 100 }
+        let pages = PageLimits {
+            default_sessions: 20,
+            max_sessions: 50,
+            default_messages: 20,
+            max_messages: 100,
+        };
+        Self {
+            pages,
+            texts: TextLimits { title: 200, question: 8_000 },
+            imports: ImportLimits { max_bytes: 1 << 30, at_once: 8 },
+            max_queued_runs: 100,
+            quotas: Quotas::default(),
+        }
     }
 }

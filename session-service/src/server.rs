@@ -15,7 +15,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 
 use crate::{
-    DataSources, PageLimits, Runs, connections,
+    DataSources, Limits, Runs, connections,
     door::Door,
     grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc},
     tls::Tls,
@@ -29,11 +29,9 @@ pub struct Parts {
     pub sources: DataSources,
     /// Those that agents may be given.
     pub models: Models,
-    pub pages: PageLimits,
     /// What embeds searches: as the workers embed messages, or nothing is found.
     pub embedder: Embedder,
-    /// How many questions of a session may wait for their turn.
-    pub max_queued_runs: u32,
+    pub limits: Limits,
 }
 
 /// How to serve.
@@ -87,11 +85,11 @@ pub async fn serve(
 }
 
 fn services(parts: Parts, max_bytes: usize) -> Routes {
-    let Parts { db, runs, sources, models, pages, embedder, max_queued_runs } = parts;
-    let sessions = SessionGrpc::new(runs.clone(), pages, embedder);
-    let runs = RunGrpc::new(runs, max_queued_runs);
+    let Parts { db, runs, sources, models, embedder, limits } = parts;
+    let sessions = SessionGrpc::new(runs.clone(), limits, embedder);
+    let runs = RunGrpc::new(runs, limits);
     let agents = AgentGrpc::new(db, models);
-    let sources = DataSourceGrpc::new(sources);
+    let sources = DataSourceGrpc::new(sources, limits.imports);
     Routes::new(SessionServiceServer::new(sessions).max_decoding_message_size(max_bytes))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(max_bytes))
         .add_service(AgentServiceServer::new(agents).max_decoding_message_size(max_bytes))

@@ -21,7 +21,7 @@ use model::{Builtin, Embedder, Models, Provider};
 use run_queue::{Listeners, Names, Publisher};
 use run_worker::Worker;
 use sea_orm::DatabaseConnection;
-use session_service::{door::Door, server::Settings};
+use session_service::{Limits, door::Door, server::Settings};
 use sources::Sources;
 use storage::runs::Terms;
 use tokio::time;
@@ -39,6 +39,7 @@ pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
 pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
 pub(crate) use service::Service;
+use service::Serving;
 pub(crate) use talker::Talker;
 pub(crate) use watch::{Watch, numbered, text};
 
@@ -146,10 +147,19 @@ impl Harness {
         Service::start(&self.sources, &nats, &self.names, embedder(Builtin), drain).await
     }
 
+    /// Starts an instance of the service with these limits.
+    pub(crate) async fn service_within(&self, limits: Limits) -> Service {
+        self.serve(Serving { door: service::door(), settings: service::settings(), limits }).await
+    }
+
+    async fn serve(&self, serving: Serving) -> Service {
+        let embedder = embedder(Builtin);
+        Service::with(&self.sources, &self.nats, &self.names, embedder, serving).await
+    }
+
     /// Starts an instance of the service with this door and these settings.
     pub(crate) async fn service_behind(&self, door: Door, settings: Settings) -> Service {
-        let embedder = embedder(Builtin);
-        Service::with(&self.sources, &self.nats, &self.names, embedder, door, settings).await
+        self.serve(Serving { door, settings, limits: Limits::default() }).await
     }
 
     /// Starts an instance of the service that has searches embedded by this provider.

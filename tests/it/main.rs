@@ -25,6 +25,7 @@ mod many_workers;
 mod migrations;
 mod openai;
 mod ownership;
+mod quotas;
 mod results;
 mod retries;
 mod run_queue;

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::RunId;
+use crate::{RunId, UserId, runs::Exceeded};
 
 /// Why a query could not give what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,9 @@ pub enum Error {
     /// As many questions of the session wait for their turn as may.
     #[error("{max_waiting} questions of the session wait for their turn, and more may not")]
     QueueFull { max_waiting: u32 },
+    /// The user has, or has had, as many runs as may be.
+    #[error("{exceeded}")]
+    QuotaExceeded { user_id: UserId, exceeded: Exceeded, retry_after: Duration },
     /// The session has an unfinished run.
     #[error("the session has an unfinished run")]
     SessionBusy { run_id: RunId },

@@ -11,6 +11,7 @@ mod lease;
 mod locks;
 mod outcome;
 mod overdue;
+mod quota;
 mod signals;
 mod wake_up;
 
@@ -34,6 +35,7 @@ pub use ending::{Ended, end};
 pub use lease::{Claim, Terms, claim, hand_over, release, renew};
 pub use outcome::{Ending, Execution, Failure, Outcome, Usage};
 pub use overdue::{ATTEMPTS_EXHAUSTED, end_overdue};
+pub use quota::{Exceeded, Quotas};
 pub use signals::Signals;
 pub use wake_up::{Due, WakeUp, publish_again, take_due, take_overdue};
 

@@ -65,11 +65,11 @@ pub struct Access {
     pub connection_grace_seconds: u64,
 
     /// How many calls are worked on at once
-    #[arg(long, env, default_value_t = 256, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, env, default_value_t = 1500, value_parser = value_parser!(u32).range(1..))]
     pub max_concurrent_requests: u32,
 
     /// How many of them may be one user's
-    #[arg(long, env, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, env, default_value_t = 1000, value_parser = value_parser!(u32).range(1..))]
     pub max_concurrent_requests_per_user: u32,
 
     /// How many calls may wait for a run, or watch one, at once
@@ -81,11 +81,11 @@ pub struct Access {
     pub max_waiting_requests_per_user: u32,
 
     /// How many calls a user may begin a second, in the long run, on each instance
-    #[arg(long, env, default_value = "500")]
+    #[arg(long, env, default_value = "1000")]
     pub requests_per_second_per_user: NonZeroU32,
 
     /// How many calls a user may begin at once who has not called for a while
-    #[arg(long, env, default_value = "1000")]
+    #[arg(long, env, default_value = "2000")]
     pub request_burst_per_user: NonZeroU32,
 }
 

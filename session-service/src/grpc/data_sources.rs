@@ -6,19 +6,24 @@ mod schema;
 mod upload;
 
 use proto::v1::{self as pb, data_source_service_server::DataSourceService};
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::convert::UpdateDataSource;
-use crate::{DataSources, auth::Caller};
+use crate::{DataSources, Error, auth::Caller, limits::ImportLimits};
 
 #[derive(Debug)]
 pub(crate) struct DataSourceGrpc {
     sources: DataSources,
+    max_import_bytes: u64,
+    /// Places for imports that are received or stored.
+    importing: Semaphore,
 }
 
 impl DataSourceGrpc {
-    pub(crate) fn new(sources: DataSources) -> Self {
-        Self { sources }
+    pub(crate) fn new(sources: DataSources, imports: ImportLimits) -> Self {
+        let importing = Semaphore::new(imports.at_once as usize);
+        Self { sources, max_import_bytes: imports.max_bytes, importing }
     }
 }
 
@@ -128,7 +133,9 @@ impl DataSourceService for DataSourceGrpc {
         let table = import::import_table(stream.message().await?)?;
         let id = table.data_source_id;
         self.sources.check_import(user_id, id).await?;
-        let (file, content_hash) = upload::receive(stream, table.hash()).await?;
+        let _place = self.importing.try_acquire().map_err(|_| Error::Overloaded)?;
+        let received = upload::receive(stream, self.max_import_bytes, table.hash());
+        let (file, content_hash) = received.await?;
 
         let upload = table.with(file, content_hash);
         let imported = self.sources.import(user_id, id, upload).await?;

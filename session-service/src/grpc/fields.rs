@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::{Error, error::Violation};
 
-pub(super) const MAX_NAME_CHARS: usize = 200;
-pub(super) const MAX_TEXT_CHARS: usize = 8_000;
+const MAX_NAME_CHARS: u32 = 200;
+/// Of an agent's instructions.
+pub(super) const MAX_TEXT_CHARS: u32 = 8_000;
 
 /// What is wrong with a request's fields. After [`check`](Fields::check) nothing
 /// is; until then a field that was refused has a stand-in for its value.
@@ -92,11 +93,9 @@ impl Fields {
     }
 
     /// A short text in one line, without white space around it; may be empty.
-    pub(super) fn line(&mut self, field: &'static str, value: &str) -> String {
+    pub(super) fn line(&mut self, field: &'static str, value: &str, max_chars: u32) -> String {
         let value = value.trim();
-        if MAX_NAME_CHARS < value.chars().count() {
-            self.refuse(field, format!("must not have more than {MAX_NAME_CHARS} characters"));
-        }
+        self.not_longer(field, value, max_chars);
         if value.chars().any(char::is_control) {
             self.refuse(field, "must not contain control characters");
         }
@@ -108,16 +107,20 @@ impl Fields {
         if value.trim().is_empty() {
             self.refuse(field, "is required");
         }
-        self.line(field, value)
+        self.line(field, value, MAX_NAME_CHARS)
     }
 
     /// A long text; may be empty.
-    pub(super) fn text(&mut self, field: &'static str, value: String) -> String {
-        if MAX_TEXT_CHARS < value.chars().count() {
-            self.refuse(field, format!("must not have more than {MAX_TEXT_CHARS} characters"));
-        }
+    pub(super) fn text(&mut self, field: &'static str, value: String, max_chars: u32) -> String {
+        self.not_longer(field, &value, max_chars);
         self.no_nul(field, &value);
         value
+    }
+
+    fn not_longer(&mut self, field: &'static str, value: &str, max_chars: u32) {
+        if value.chars().nth(max_chars as usize).is_some() {
+            self.refuse(field, format!("must not have more than {max_chars} characters"));
+        }
     }
 
     pub(super) fn no_nul(&mut self, field: &'static str, value: &str) {
@@ -184,7 +187,7 @@ mod tests {
         check(&["agent_id", "page", "title"], |fields| {
             fields.id("agent_id", 0, |id| id);
             fields.page(-1);
-            fields.line("title", "a\0b");
+            fields.line("title", "a\0b", 10);
         });
     }
 
@@ -219,11 +222,11 @@ mod tests {
     #[test]
     fn a_line_is_trimmed_before_it_is_counted() {
         check(&[], |fields| {
-            let title = format!("  {}\n", "é".repeat(MAX_NAME_CHARS));
-            assert_eq!(fields.line("title", &title).chars().count(), MAX_NAME_CHARS);
+            let title = format!("  {}\n", "é".repeat(10));
+            assert_eq!(fields.line("title", &title, 10), "é".repeat(10));
         });
         check(&["title"], |fields| {
-            fields.line("title", &"é".repeat(MAX_NAME_CHARS + 1));
+            fields.line("title", &"é".repeat(11), 10);
         });
     }
 

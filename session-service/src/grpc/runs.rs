@@ -19,18 +19,17 @@ use tonic::{Request, Response, Status};
 
 use self::export::Pieces;
 use super::sessions::to_message;
-use crate::{Error, Runs, auth::Caller, door::Slot};
+use crate::{Error, Limits, Runs, auth::Caller, door::Slot};
 
 #[derive(Debug)]
 pub(crate) struct RunGrpc {
     runs: Runs,
-    /// How many questions of a session may wait for their turn.
-    max_waiting: u32,
+    limits: Limits,
 }
 
 impl RunGrpc {
-    pub(crate) fn new(runs: Runs, max_waiting: u32) -> Self {
-        Self { runs, max_waiting }
+    pub(crate) fn new(runs: Runs, limits: Limits) -> Self {
+        Self { runs, limits }
     }
 }
 
@@ -43,7 +42,7 @@ impl RunService for RunGrpc {
     ) -> Result<Response<pb::StartRunResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
         let slot = Slot::of(&request)?;
-        let asked = convert::start_run(request.into_inner(), self.max_waiting)?;
+        let asked = convert::start_run(request.into_inner(), &self.limits)?;
 
         let run = self.runs.start(user_id, asked.request, asked.start).await?;
         // Without a place to wait in, the run is started all the same.

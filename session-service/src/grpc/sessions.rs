@@ -9,7 +9,7 @@ use storage::{DatabaseConnection, messages, sessions};
 use tonic::{Request, Response, Status};
 
 use self::convert::{Start, UpdateSession};
-use crate::{Error, PageLimits, Runs, auth::Caller};
+use crate::{Error, Limits, Runs, auth::Caller};
 
 pub(super) use convert::{pagination, to_message};
 
@@ -17,13 +17,13 @@ pub(super) use convert::{pagination, to_message};
 pub(crate) struct SessionGrpc {
     db: DatabaseConnection,
     runs: Runs,
-    pages: PageLimits,
+    limits: Limits,
     embedder: Embedder,
 }
 
 impl SessionGrpc {
-    pub(crate) fn new(runs: Runs, pages: PageLimits, embedder: Embedder) -> Self {
-        Self { db: runs.db.clone(), runs, pages, embedder }
+    pub(crate) fn new(runs: Runs, limits: Limits, embedder: Embedder) -> Self {
+        Self { db: runs.db.clone(), runs, limits, embedder }
     }
 }
 
@@ -35,7 +35,8 @@ impl SessionService for SessionGrpc {
         request: Request<pb::CreateSessionRequest>,
     ) -> Result<Response<pb::CreateSessionResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let (repeatable, agent_id, title) = convert::create_session(request.into_inner())?;
+        let (repeatable, agent_id, title) =
+            convert::create_session(request.into_inner(), self.limits.texts)?;
 
         let session = sessions::insert(&self.db, user_id, repeatable.as_ref(), agent_id, title);
         let session = Some(convert::to_session(session.await.map_err(Error::from)?));
@@ -61,7 +62,7 @@ impl SessionService for SessionGrpc {
         request: Request<pb::ListSessionsRequest>,
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let list = convert::list_sessions(request.into_inner(), &self.pages)?;
+        let list = convert::list_sessions(request.into_inner(), &self.limits.pages)?;
 
         let limit = u64::from(list.per_page);
         let (page, total) = match list.start {
@@ -86,7 +87,7 @@ impl SessionService for SessionGrpc {
     ) -> Result<Response<pb::UpdateSessionResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
         let UpdateSession { request, id, changes, etag } =
-            convert::update_session(request.into_inner())?;
+            convert::update_session(request.into_inner(), self.limits.texts)?;
 
         let session = sessions::update(&self.db, user_id, request.as_ref(), id, changes, etag);
         let session = Some(convert::to_session(session.await.map_err(Error::from)?));
@@ -124,7 +125,7 @@ impl SessionService for SessionGrpc {
         request: Request<pb::ListMessagesRequest>,
     ) -> Result<Response<pb::ListMessagesResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let list = convert::list_messages(request.get_ref(), &self.pages)?;
+        let list = convert::list_messages(request.get_ref(), &self.limits.pages)?;
 
         let listing = messages::list(&self.db, user_id, list.session_id, list.range());
         let listing = listing.await.map_err(Error::from)?;

@@ -4,9 +4,9 @@ use async_nats::Client;
 use model::{Embedder, Models};
 use run_queue::Names;
 use session_service::{
-    DataSources, PageLimits, Runs,
+    DataSources, Limits, Runs,
     auth::{Rules, Verifier},
-    connections::Limits,
+    connections,
     door::{Admission, Bounds, Door, Origins, Rate},
     server::{self, Parts, Settings},
     sweep,
@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
-use super::{Api, JWT_SECRET, MAX_QUEUED_RUNS, token};
+use super::{Api, JWT_SECRET, token};
 
 /// How much a client with small windows takes without reading, in bytes.
 const SMALL_WINDOW: u32 = 64 * 1024;
@@ -32,15 +32,15 @@ pub(crate) fn door() -> Door {
     let bounds = |in_all, of_a_user| Bounds { in_all, of_a_user };
     Door {
         verifier: Verifier::new(&rules),
-        rate: Rate::new(rate(500), rate(1000)),
-        admission: Admission::new(bounds(256, 100), bounds(20_000, 10_000)),
+        rate: Rate::new(rate(1000), rate(2000)),
+        admission: Admission::new(bounds(1500, 1000), bounds(20_000, 10_000)),
         origins: Origins::default(),
     }
 }
 
 /// The service as it is by default.
 pub(crate) fn settings() -> Settings {
-    let connections = Limits {
+    let connections = connections::Limits {
         max_connections: 1000,
         max_concurrent_streams: 1000,
         max_header_bytes: 16_384,
@@ -56,6 +56,13 @@ pub(crate) fn settings() -> Settings {
         connections,
         tls: None,
     }
+}
+
+/// How an instance serves.
+pub(super) struct Serving {
+    pub door: Door,
+    pub settings: Settings,
+    pub limits: Limits,
 }
 
 /// An instance of the session service; stops when dropped.
@@ -77,17 +84,17 @@ impl Service {
         drain: Duration,
     ) -> Self {
         let settings = Settings { drain, ..settings() };
-        Self::with(sources, nats, names, embedder, door(), settings).await
+        let serving = Serving { door: door(), settings, limits: Limits::default() };
+        Self::with(sources, nats, names, embedder, serving).await
     }
 
-    /// Starts one whose door and settings are a test's.
+    /// Starts one that is a test's.
     pub(super) async fn with(
         sources: &Sources,
         nats: &Client,
         names: &Names,
         embedder: Embedder,
-        door: Door,
-        settings: Settings,
+        Serving { door, settings, limits }: Serving,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
@@ -105,9 +112,8 @@ impl Service {
             runs,
             sources: DataSources::new(sources.clone()),
             models: Models::default(),
-            pages: PageLimits::default(),
             embedder,
-            max_queued_runs: MAX_QUEUED_RUNS,
+            limits,
         };
         let serving = server::serve(listener, parts, door, settings, shutdown.clone());
         let served = tokio::spawn(async { serving.await.expect("it can be served") });

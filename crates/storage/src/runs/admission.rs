@@ -8,9 +8,9 @@ use sea_orm::{
 };
 
 use super::{
-    Signals, WakeUp,
+    Quotas, Signals, WakeUp,
     cancel::{Cause, cancel_all},
-    locks,
+    locks, quota,
 };
 use crate::{
     AgentId, Error, RunId, SessionId, UserId,
@@ -53,6 +53,7 @@ pub struct Start {
     pub concurrency: Concurrency,
     /// How long it may take until it has ended.
     pub deadline: Duration,
+    pub quotas: Quotas,
 }
 
 /// Stores a question as a run, and admits it at once if the session is idle.
@@ -74,6 +75,7 @@ pub async fn start(
         Conversation::New(agent_id) => create(tx, user_id, agent_id).await?,
         Conversation::Existing(id, agent_id) => reopen(tx, user_id, id, agent_id).await?,
     };
+    quota::check(tx, user_id, session.id, &start.quotas).await?;
     let mut signals = match start.concurrency {
         Concurrency::Interrupt => interrupt(tx, session.id).await?,
         Concurrency::Enqueue { .. } | Concurrency::Reject => Signals::default(),

@@ -18,7 +18,11 @@ use self::settings::{Limits, allow_list, limits, model, privacy_mode, to_privacy
 use crate::{
     Error,
     error::SAMPLE_VALUES_NOT_FULL,
-    grpc::{fields::Fields, page_token, time::to_timestamp},
+    grpc::{
+        fields::{Fields, MAX_TEXT_CHARS},
+        page_token,
+        time::to_timestamp,
+    },
 };
 
 const DEFAULT_PER_PAGE: u32 = 20;
@@ -36,7 +40,7 @@ pub(super) fn create_agent(
         name: fields.name("name", &request.name),
         data_source_id: fields.id("data_source_id", request.data_source_id, DataSourceId),
         model: model(&mut fields, models, request.model),
-        instructions: fields.text("instructions", request.instructions),
+        instructions: fields.text("instructions", request.instructions, MAX_TEXT_CHARS),
         table_allow_list: allow_list(&mut fields, request.table_allow_list),
         max_rows,
         statement_timeout_ms,
@@ -98,7 +102,8 @@ pub(super) fn update_agent(
             }
             "model" => changes.model = Some(model(&mut fields, models, request.model.clone())),
             "instructions" => {
-                let text = fields.text("instructions", request.instructions.clone());
+                let text =
+                    fields.text("instructions", request.instructions.clone(), MAX_TEXT_CHARS);
                 changes.instructions = Some(text);
             }
             "table_allow_list" => {

@@ -10,14 +10,12 @@ use tonic::{Status, Streaming};
 
 use crate::Error;
 
-/// How large a file may be.
-const MAX_BYTES: u64 = 1 << 30;
-
 /// Writes what is received to a temporary file without a name, which goes when
 /// it is closed, and returns it at its beginning; with what becomes of `hash`, which
 /// it is added to.
 pub(super) async fn receive(
     mut stream: Streaming<ImportTableRequest>,
+    max_bytes: u64,
     mut hash: Sha256,
 ) -> Result<(File, [u8; 32]), Status> {
     let file = tempfile::tempfile().context("a temporary file can be made").map_err(Error::from)?;
@@ -28,8 +26,8 @@ pub(super) async fn receive(
             return Err(Error::invalid("part", "must be data after the first message").into());
         };
         received += data.len() as u64;
-        if MAX_BYTES < received {
-            return Err(Error::ImportTooLarge { max_bytes: MAX_BYTES }.into());
+        if max_bytes < received {
+            return Err(Error::ImportTooLarge { max_bytes }.into());
         }
         hash.update(&data);
         file.write_all(&data).await.context("writing a temporary file").map_err(Error::from)?;

@@ -13,13 +13,14 @@ use storage::{
 };
 
 use crate::{
-    Error,
+    Error, Limits,
     grpc::{fields::Fields, page_token, sessions::to_message, time::to_timestamp},
     runs::{Watched, last_event_id},
 };
 
 const DEFAULT_PER_PAGE: u32 = 20;
 const MAX_PER_PAGE: u32 = 50;
+const MAX_REASON_CHARS: u32 = 200;
 const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 const MAX_WAIT: Duration = Duration::from_secs(300);
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(60 * 60);
@@ -35,7 +36,7 @@ pub(super) struct StartRun {
 
 pub(super) fn start_run(
     mut request: pb::StartRunRequest,
-    max_waiting: u32,
+    limits: &Limits,
 ) -> Result<StartRun, Error> {
     let mut fields = Fields::default();
     let request_id = mem::take(&mut request.request_id);
@@ -55,10 +56,10 @@ pub(super) fn start_run(
     if request.question.trim().is_empty() {
         fields.refuse("question", "is required");
     }
-    let question = fields.text("question", request.question);
+    let question = fields.text("question", request.question, limits.texts.question);
     let concurrency = match fields.choice("concurrency", request.concurrency) {
         None | Some(pb::Concurrency::Unspecified | pb::Concurrency::Enqueue) => {
-            Concurrency::Enqueue { max_waiting }
+            Concurrency::Enqueue { max_waiting: limits.max_queued_runs }
         }
         Some(pb::Concurrency::Reject) => Concurrency::Reject,
         Some(pb::Concurrency::Interrupt) => Concurrency::Interrupt,
@@ -69,7 +70,8 @@ pub(super) fn start_run(
     }
     let wait = fields.wait("wait", wait, Duration::ZERO, MAX_WAIT);
     fields.check()?;
-    let start = Start { conversation, question, concurrency, deadline };
+    let quotas = limits.quotas;
+    let start = Start { conversation, question, concurrency, deadline, quotas };
     Ok(StartRun { request: repeatable, start, wait })
 }
 
@@ -80,7 +82,7 @@ pub(super) fn cancel_run(
     let request_id = mem::take(&mut request.request_id);
     let repeatable = fields.request("CancelRun", &request, &request_id);
     let id = fields.id("run_id", request.run_id, RunId);
-    let reason = fields.line("reason", &request.reason);
+    let reason = fields.line("reason", &request.reason, MAX_REASON_CHARS);
     fields.check()?;
     Ok((repeatable, id, reason))
 }

@@ -17,22 +17,26 @@ use storage::{
 };
 
 use crate::{
-    Error, PageLimits,
+    Error,
     grpc::{
-        fields::{Fields, MAX_NAME_CHARS},
+        fields::Fields,
         page_token,
         time::{Round, to_timestamp},
     },
+    limits::{PageLimits, TextLimits},
 };
+
+const MAX_SEARCH_CHARS: usize = 200;
 
 pub(super) fn create_session(
     mut request: pb::CreateSessionRequest,
+    texts: TextLimits,
 ) -> Result<(Option<Request>, AgentId, String), Error> {
     let mut fields = Fields::default();
     let request_id = mem::take(&mut request.request_id);
     let repeatable = fields.request("CreateSession", &request, &request_id);
     let agent_id = fields.id("agent_id", request.agent_id, AgentId);
-    let title = fields.line("title", &request.title);
+    let title = fields.line("title", &request.title, texts.title);
     fields.check()?;
     Ok((repeatable, agent_id, title))
 }
@@ -101,8 +105,8 @@ pub(super) fn list_sessions(
 }
 
 fn filter(fields: &mut Fields, request: &pb::ListSessionsRequest) -> Filter {
-    if MAX_NAME_CHARS < request.search.chars().count() {
-        fields.refuse("search", format!("must not have more than {MAX_NAME_CHARS} characters"));
+    if MAX_SEARCH_CHARS < request.search.chars().count() {
+        fields.refuse("search", format!("must not have more than {MAX_SEARCH_CHARS} characters"));
     }
     fields.no_nul("search", &request.search);
     let status = match fields.choice("status", request.status) {
@@ -164,6 +168,7 @@ pub(super) struct UpdateSession {
 
 pub(super) fn update_session(
     mut request: pb::UpdateSessionRequest,
+    texts: TextLimits,
 ) -> Result<UpdateSession, Error> {
     let mut fields = Fields::default();
     let request_id = mem::take(&mut request.request_id);
@@ -173,7 +178,7 @@ pub(super) fn update_session(
     let mask = fields.mask(request.update_mask, &known);
     let mut changes = Changes::default();
     if mask.contains(&"title") {
-        changes.title = Some(fields.line("title", &request.title));
+        changes.title = Some(fields.line("title", &request.title, texts.title));
     }
     if mask.contains(&"status") {
         changes.status = match fields.choice("status", request.status) {

@@ -1,0 +1,126 @@
+//! How many runs a user may have.
+
+use std::time::Duration;
+
+use sea_orm::{DatabaseTransaction, DbBackend, FromQueryResult, Statement, entity::prelude::*};
+
+use crate::{Error, SessionId, UserId};
+
+/// Bounds on a user's runs; those that are not set are not asked about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quotas {
+    /// How many may go on at once: those whose turn has come, and that have not ended.
+    pub running: Option<u32>,
+    /// How many may be started a day, from midnight UTC.
+    pub runs_a_day: Option<u32>,
+    /// How many tokens of models the runs of a day may use before no more are started.
+    pub tokens_a_day: Option<u32>,
+}
+
+/// The quota that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    #[error("{0} runs of the user are going on, and more may not")]
+    Running(u32),
+    #[error("the user has started {0} runs today, and may not start more")]
+    RunsToday(u32),
+    #[error("the user's runs have used {0} tokens today or more, and no more are started")]
+    TokensToday(u32),
+}
+
+/// Asks whether a user may have one more run, of a session that is locked.
+///
+/// The user's runs are counted under a lock until the transaction ends, so that of two
+/// at once the second counts the first.
+pub(super) async fn check(
+    tx: &DatabaseTransaction,
+    user_id: UserId,
+    session_id: SessionId,
+    quotas: &Quotas,
+) -> Result<(), Error> {
+    let Quotas { running, runs_a_day, tokens_a_day } = *quotas;
+    if running.is_none() && runs_a_day.is_none() && tokens_a_day.is_none() {
+        return Ok(());
+    }
+    lock(tx, user_id).await?;
+    if let Some(max) = running
+        && i64::from(max) <= others_running(tx, user_id, session_id).await?
+    {
+        return Err(exceeded(user_id, Exceeded::Running(max), Duration::from_secs(1)));
+    }
+    if runs_a_day.is_some() || tokens_a_day.is_some() {
+        let today = Today::of(tx, user_id).await?;
+        let used_up = today.used_up(quotas);
+        return used_up.map_or(Ok(()), |it| Err(exceeded(user_id, it, today.left())));
+    }
+    Ok(())
+}
+
+fn exceeded(user_id: UserId, exceeded: Exceeded, retry_after: Duration) -> Error {
+    Error::QuotaExceeded { user_id, exceeded, retry_after }
+}
+
+async fn lock(tx: &DatabaseTransaction, user_id: UserId) -> Result<(), Error> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended('runs of user ' || $1::text, 0))";
+    let values: [sea_orm::Value; 1] = [user_id.into()];
+    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    Ok(())
+}
+
+/// How many runs of the user go on, in other sessions: in its own one a run waits for
+/// its turn.
+async fn others_running(
+    tx: &DatabaseTransaction,
+    user_id: UserId,
+    session_id: SessionId,
+) -> Result<i64, Error> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        running: i64,
+    }
+
+    let sql = "SELECT CASE
+            WHEN EXISTS (SELECT FROM runs WHERE chat_session_id = $2 AND ended_at IS NULL) THEN 0
+            ELSE (
+                SELECT count(*) FROM runs
+                WHERE user_id = $1 AND ended_at IS NULL AND admitted_at IS NOT NULL
+            )
+        END AS running";
+    let values: [sea_orm::Value; 2] = [user_id.into(), session_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    let row = Row::find_by_statement(statement).one(tx).await?;
+    Ok(row.expect("a SELECT without FROM has a row").running)
+}
+
+#[derive(FromQueryResult)]
+struct Today {
+    runs: i64,
+    tokens: i64,
+    seconds_left: f64,
+}
+
+impl Today {
+    async fn of(tx: &DatabaseTransaction, user_id: UserId) -> Result<Self, Error> {
+        let sql = "WITH clock AS (SELECT date_trunc('day', now(), 'UTC') AS midnight)
+            SELECT count(runs.id) AS runs,
+                coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint AS tokens,
+                extract(epoch FROM midnight + interval '1 day' - now())::float8 AS seconds_left
+            FROM clock LEFT JOIN runs ON user_id = $1 AND midnight <= created_at
+            GROUP BY midnight";
+        let values: [sea_orm::Value; 1] = [user_id.into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let row = Self::find_by_statement(statement).one(tx).await?;
+        Ok(row.expect("the clock has a row"))
+    }
+
+    fn used_up(&self, quotas: &Quotas) -> Option<Exceeded> {
+        let runs = quotas.runs_a_day.filter(|max| i64::from(*max) <= self.runs);
+        let tokens = quotas.tokens_a_day.filter(|max| i64::from(*max) <= self.tokens);
+        runs.map(Exceeded::RunsToday).or(tokens.map(Exceeded::TokensToday))
+    }
+
+    /// How long the day still is.
+    fn left(&self) -> Duration {
+        Duration::try_from_secs_f64(self.seconds_left).unwrap_or_default()
+    }
+}
