@@ -101,7 +101,7 @@ async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out
     let url = empty_database().await;
     let client = log_in(&url).await;
     migration::up(&url).await.unwrap();
-    migration::down(&url, 1).await.unwrap();
+    migration::down(&url, 2).await.unwrap();
     client.batch_execute(OLD_ROWS).await.unwrap();
 
     migration::up(&url).await.unwrap();
@@ -120,7 +120,7 @@ async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out
         assert_eq!(told(&client, sql).await, expected, "{sql}");
     }
 
-    migration::down(&url, 1).await.unwrap();
+    migration::down(&url, 2).await.unwrap();
     let sessions = "SELECT id, title, context_summary = '' FROM chat_sessions";
     assert_eq!(told(&client, sessions).await, r#"(1,Titled,t) (2,"",t) (3,"",t)"#);
     assert_eq!(told(&client, "SELECT id, truncated FROM runs").await, "(1,t) (3,f)");
