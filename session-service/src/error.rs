@@ -1,12 +1,17 @@
 //! What a request can fail with, and how each failure looks on the wire.
 
+pub mod failure;
+pub mod reason;
+
 use std::{collections::HashMap, time::Duration};
 
 use bootstrap::report;
 use data_source::Error as SourceError;
 use storage::{Error as StorageError, UserId, error::Entity, runs::Exceeded};
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+
+use self::reason::{Again, Reason};
 
 /// The domain of every `google.rpc.ErrorInfo`.
 pub(crate) const DOMAIN: &str = "tertulia.v1";
@@ -78,25 +83,25 @@ impl Error {
         Self::InvalidArgument(vec![Violation { field, problem: problem.into() }])
     }
 
-    /// The code and, for programs, the reason. A new variant has to choose here.
+    /// What it is in the catalogue. A new variant has to choose here.
     #[deny(clippy::wildcard_enum_match_arm)]
-    fn code_and_reason(&self) -> (Code, &'static str) {
+    fn reason(&self) -> Reason {
         match self {
-            Self::InvalidArgument(_) => (Code::InvalidArgument, "INVALID_FIELD"),
-            Self::Unauthenticated => (Code::Unauthenticated, "UNAUTHENTICATED"),
-            Self::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
-            Self::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
-            Self::TooManyRequests { .. } => (Code::ResourceExhausted, "TOO_MANY_REQUESTS"),
-            Self::Overloaded => (Code::Unavailable, "OVERLOADED"),
-            Self::Stalled => (Code::Cancelled, "STALLED"),
-            Self::ImportTooLarge { .. } => (Code::ResourceExhausted, "IMPORT_TOO_LARGE"),
-            Self::SlowConsumer { .. } => (Code::Aborted, "SLOW_CONSUMER"),
-            Self::ShuttingDown { .. } => (Code::Unavailable, "SHUTTING_DOWN"),
-            Self::Superuser => (Code::FailedPrecondition, "DATA_SOURCE_SUPERUSER"),
+            Self::InvalidArgument(_) => reason::INVALID_FIELD,
+            Self::Unauthenticated => reason::UNAUTHENTICATED,
+            Self::DeadlineExceeded => reason::DEADLINE_EXCEEDED,
+            Self::RateLimited { .. } => reason::RATE_LIMITED,
+            Self::TooManyRequests { .. } => reason::TOO_MANY_REQUESTS,
+            Self::Overloaded => reason::OVERLOADED,
+            Self::Stalled => reason::REQUEST_STALLED,
+            Self::ImportTooLarge { .. } => reason::IMPORT_TOO_LARGE,
+            Self::SlowConsumer { .. } => reason::SLOW_CONSUMER,
+            Self::ShuttingDown { .. } => reason::SHUTTING_DOWN,
+            Self::Superuser => reason::DATA_SOURCE_SUPERUSER,
             Self::Storage(error) => of_storage(error),
             Self::DataSource(error) => of_data_source(error),
-            Self::Embedder(_) => (Code::Unavailable, "EMBEDDER_UNAVAILABLE"),
-            Self::Internal(_) => (Code::Internal, "INTERNAL"),
+            Self::Embedder(_) => reason::EMBEDDER_UNAVAILABLE,
+            Self::Internal(_) => reason::INTERNAL,
         }
     }
 
@@ -130,14 +135,15 @@ impl Error {
     }
 
     /// When it can work, if waiting helps.
-    fn retry_after(&self, code: Code) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after, .. }
-            | Self::Storage(StorageError::QuotaExceeded { retry_after, .. }) => Some(*retry_after),
-            Self::TooManyRequests { .. } | Self::Storage(StorageError::QueueFull { .. }) => {
-                Some(RETRY_AFTER)
-            }
-            _ => (code == Code::Unavailable).then_some(RETRY_AFTER),
+    fn retry_after(&self) -> Option<Duration> {
+        match (self, self.reason().again) {
+            (
+                Self::RateLimited { retry_after, .. }
+                | Self::Storage(StorageError::QuotaExceeded { retry_after, .. }),
+                _,
+            ) => Some(*retry_after),
+            (_, Again::Later) => Some(RETRY_AFTER),
+            (_, Again::No) => None,
         }
     }
 
@@ -167,69 +173,70 @@ impl Error {
 }
 
 #[deny(clippy::wildcard_enum_match_arm)]
-fn of_storage(error: &StorageError) -> (Code, &'static str) {
+fn of_storage(error: &StorageError) -> Reason {
     match error {
-        StorageError::NotFound(Entity::Agent) => (Code::NotFound, "AGENT_NOT_FOUND"),
-        StorageError::NotFound(Entity::DataSource) => (Code::NotFound, "DATA_SOURCE_NOT_FOUND"),
-        StorageError::NotFound(Entity::Result) => (Code::NotFound, "RESULT_NOT_FOUND"),
-        StorageError::NotFound(Entity::Run) => (Code::NotFound, "RUN_NOT_FOUND"),
-        StorageError::NotFound(Entity::Session) => (Code::NotFound, "SESSION_NOT_FOUND"),
-        StorageError::AgentDeleted => (Code::FailedPrecondition, "AGENT_DELETED"),
-        StorageError::AgentMismatch => (Code::InvalidArgument, "AGENT_MISMATCH"),
+        StorageError::NotFound(Entity::Agent) => reason::AGENT_NOT_FOUND,
+        StorageError::NotFound(Entity::DataSource) => reason::DATA_SOURCE_NOT_FOUND,
+        StorageError::NotFound(Entity::Result) => reason::RESULT_NOT_FOUND,
+        StorageError::NotFound(Entity::Run) => reason::RUN_NOT_FOUND,
+        StorageError::NotFound(Entity::Session) => reason::SESSION_NOT_FOUND,
+        StorageError::AgentDeleted => reason::AGENT_DELETED,
+        StorageError::AgentMismatch => reason::AGENT_MISMATCH,
         StorageError::NotPostgres
         | StorageError::PasswordRequired
-        | StorageError::SampleValuesNotFull => (Code::InvalidArgument, "INVALID_FIELD"),
-        StorageError::DataSourceInUse => (Code::FailedPrecondition, "DATA_SOURCE_IN_USE"),
-        StorageError::EtagMismatch => (Code::Aborted, "ETAG_MISMATCH"),
-        StorageError::QueueFull { .. } => (Code::ResourceExhausted, "QUEUE_FULL"),
+        | StorageError::SampleValuesNotFull => reason::INVALID_FIELD,
+        StorageError::DataSourceInUse => reason::DATA_SOURCE_IN_USE,
+        StorageError::EtagMismatch => reason::ETAG_MISMATCH,
+        StorageError::QueueFull { .. } => reason::QUEUE_FULL,
         StorageError::QuotaExceeded { exceeded, .. } => match exceeded {
-            Exceeded::Running(_) => (Code::ResourceExhausted, "TOO_MANY_RUNS"),
-            Exceeded::RunsToday(_) => (Code::ResourceExhausted, "RUN_QUOTA_EXCEEDED"),
-            Exceeded::TokensToday(_) => (Code::ResourceExhausted, "TOKEN_QUOTA_EXCEEDED"),
+            Exceeded::Running(_) => reason::TOO_MANY_RUNS,
+            Exceeded::RunsToday(_) => reason::RUN_QUOTA_EXCEEDED,
+            Exceeded::TokensToday(_) => reason::TOKEN_QUOTA_EXCEEDED,
         },
-        StorageError::SessionBusy { .. } => (Code::FailedPrecondition, "SESSION_BUSY"),
-        StorageError::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED"),
-        StorageError::Unavailable(_) => (Code::Unavailable, "UNAVAILABLE"),
-        StorageError::Query(_) => (Code::Internal, "INTERNAL"),
+        StorageError::SessionBusy { .. } => reason::SESSION_BUSY,
+        StorageError::RequestIdReused => reason::REQUEST_ID_REUSED,
+        StorageError::Unavailable(_) => reason::UNAVAILABLE,
+        StorageError::Query(_) => reason::INTERNAL,
     }
 }
 
 #[deny(clippy::wildcard_enum_match_arm)]
-fn of_data_source(error: &SourceError) -> (Code, &'static str) {
+fn of_data_source(error: &SourceError) -> Reason {
     match error {
         SourceError::AddressRefused | SourceError::LoginRefused(_) | SourceError::CaUnreadable => {
-            (Code::FailedPrecondition, "DATA_SOURCE_REFUSED")
+            reason::DATA_SOURCE_REFUSED
         }
         SourceError::Unreachable(_) | SourceError::Busy | SourceError::TimedOut => {
-            (Code::Unavailable, "DATA_SOURCE_UNAVAILABLE")
+            reason::DATA_SOURCE_UNAVAILABLE
         }
-        SourceError::Statement { .. } => (Code::FailedPrecondition, "DATA_SOURCE_FAILED"),
-        SourceError::TooExpensive { .. } => (Code::FailedPrecondition, "SQL_TOO_EXPENSIVE"),
-        SourceError::SchemaTooLarge { .. } => (Code::FailedPrecondition, "SCHEMA_TOO_LARGE"),
+        SourceError::Statement { .. } => reason::DATA_SOURCE_FAILED,
+        SourceError::SchemaTooLarge { .. } => reason::SCHEMA_TOO_LARGE,
         SourceError::Csv { .. } | SourceError::TooManyColumns { .. } | SourceError::RowTooLarge => {
-            (Code::InvalidArgument, "CSV_INVALID")
+            reason::CSV_INVALID
         }
-        SourceError::TableName { .. } => (Code::InvalidArgument, "INVALID_FIELD"),
-        SourceError::TableExists => (Code::AlreadyExists, "TABLE_EXISTS"),
-        SourceError::RequestIdReused => (Code::AlreadyExists, "REQUEST_ID_REUSED"),
-        SourceError::Store(_) if error.is_transient() => (Code::Unavailable, "UNAVAILABLE"),
-        SourceError::Store(_) | SourceError::StoreUnfit { .. } | SourceError::Sealed => {
-            (Code::Internal, "INTERNAL")
-        }
+        SourceError::TableName { .. } => reason::INVALID_FIELD,
+        SourceError::TableExists => reason::TABLE_EXISTS,
+        SourceError::RequestIdReused => reason::REQUEST_ID_REUSED,
+        SourceError::Store(_) if error.is_transient() => reason::UNAVAILABLE,
+        // No call executes a statement that has a price.
+        SourceError::TooExpensive { .. }
+        | SourceError::Store(_)
+        | SourceError::StoreUnfit { .. }
+        | SourceError::Sealed => reason::INTERNAL,
     }
 }
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let (code, reason) = error.code_and_reason();
-        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, error.metadata());
+        let reason = error.reason();
+        let mut details = ErrorDetails::with_error_info(reason.name, DOMAIN, error.metadata());
         let violations = error.violations();
         if !violations.is_empty() {
             let violations =
                 violations.into_iter().map(|it| FieldViolation::new(it.field, it.problem));
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
-        if let Some(retry_after) = error.retry_after(code) {
+        if let Some(retry_after) = error.retry_after() {
             details.set_retry_info(Some(retry_after));
         }
         if let Some((subject, limit)) = error.quota() {
@@ -239,21 +246,23 @@ impl From<Error> for Status {
         if let Error::Embedder(_) = &error {
             tracing::warn!(error = %report(&error), "a search failed");
         }
-        let message = match (code, reason) {
+        let message = match reason {
             // The caller can't act on the details and may not be meant to see
             // them; they go to the log, once, here.
-            (Code::Internal, _) | (Code::Unavailable, "UNAVAILABLE") => {
+            reason::INTERNAL | reason::UNAVAILABLE => {
                 tracing::error!(error = %report(&error), "request failed");
-                code.description().to_owned()
+                reason.code.description().to_owned()
             }
             _ => error.to_string(),
         };
-        Self::with_error_details(code, message, details)
+        Self::with_error_details(reason.code, message, details)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tonic::Code;
+
     use super::*;
 
     #[test]

@@ -84,7 +84,7 @@ fn root() -> &'static Path {
 }
 
 /// The Rust sources below a folder of the workspace, by their paths in it.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut open = vec![root().join(folder)];
     while let Some(folder) = open.pop() {

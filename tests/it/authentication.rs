@@ -8,13 +8,12 @@ use tonic::{
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     codegen::http::uri::PathAndQuery,
-    transport::Channel,
 };
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::harness::{Expect as _, Harness, JWT_SECRET, token};
+use crate::harness::{Expect as _, Harness, JWT_SECRET, Scrutinized, token};
 
 /// In the year 2100.
 const LATER: i64 = 4_102_444_800;
@@ -78,7 +77,7 @@ fn rpcs() -> Vec<String> {
 }
 
 /// Calls an rpc with this header.
-async fn call(channel: &Channel, path: &str, authorization: Option<&str>) -> Option<Status> {
+async fn call(channel: &Scrutinized, path: &str, authorization: Option<&str>) -> Option<Status> {
     let mut request = Request::new(());
     if let Some(header) = authorization {
         request.metadata_mut().insert("authorization", header.parse().expect("it is ASCII"));

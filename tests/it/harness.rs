@@ -10,6 +10,7 @@ mod other_database;
 mod provider;
 mod recorder;
 mod said;
+mod scrutiny;
 mod service;
 mod talker;
 mod watch;
@@ -26,7 +27,6 @@ use sources::Sources;
 use storage::runs::Terms;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 
 pub(crate) use analyst::{Analyst, Seen};
 pub(crate) use api::{Api, Expect, JWT_SECRET, mask, token};
@@ -38,6 +38,7 @@ pub(crate) use other_database::{OtherDatabase, superuser_in};
 pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
 pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
+pub(crate) use scrutiny::Scrutinized;
 pub(crate) use service::Service;
 use service::Serving;
 pub(crate) use talker::Talker;
@@ -232,7 +233,7 @@ impl Harness {
         Api::new(self.channel(), token)
     }
 
-    pub(crate) fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Scrutinized {
         self.service.channel()
     }
 }

@@ -8,6 +8,7 @@ mod architecture;
 mod authentication;
 mod bad_input;
 mod cancel;
+mod catalogue;
 mod concurrency;
 mod data_source;
 mod data_sources;

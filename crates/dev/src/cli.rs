@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{chaos, down, recall, token, up};
+use crate::{chaos, docs, down, recall, token, up};
 
 /// Runs Tertulia on this machine, with a Postgres and a NATS server of its own.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Measure what a search by meaning finds among many messages, and how fast
     Recall(recall::Options),
+    /// Write docs/api.md and docs/errors.md anew, from the protos and from the code
+    Docs,
     /// Print a token for the running stack
     Token(token::Options),
 }
@@ -33,6 +35,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Down => down::down().await,
         Command::Chaos(options) => chaos::chaos(&options).await,
         Command::Recall(options) => recall::recall(&options).await,
+        Command::Docs => docs::write(),
         Command::Token(options) => {
             print(&token::issue(&options)?);
             Ok(())

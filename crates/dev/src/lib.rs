@@ -3,6 +3,7 @@
 pub mod chaos;
 mod cli;
 mod demo;
+mod docs;
 mod down;
 mod environment;
 mod folders;

@@ -7,7 +7,7 @@ use axum::response::Response;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::DOMAIN;
+use crate::error::{DOMAIN, reason};
 
 /// Completes a response that is an error without details.
 pub(super) async fn complete(mut response: Response) -> Response {
@@ -22,24 +22,23 @@ pub(super) async fn complete(mut response: Response) -> Response {
 
 fn canonical(bare: &Status) -> Status {
     let message = bare.message();
-    let (code, reason, message) = match bare.code() {
+    let (reason, message) = match bare.code() {
         Code::Internal if message.starts_with("failed to decode Protobuf message") => {
-            let message = "the request is not a message of its type";
-            (Code::InvalidArgument, "MALFORMED_REQUEST", message)
+            (reason::MALFORMED_REQUEST, "the request is not a message of its type")
         }
-        Code::OutOfRange => (Code::ResourceExhausted, "MESSAGE_TOO_LARGE", message),
+        Code::InvalidArgument => (reason::MALFORMED_REQUEST, message),
+        Code::OutOfRange => (reason::MESSAGE_TOO_LARGE, message),
         Code::Unimplemented if message.is_empty() => {
-            (Code::Unimplemented, "UNIMPLEMENTED", "there is no such method")
+            (reason::UNIMPLEMENTED, "there is no such method")
         }
-        Code::Unimplemented => (Code::Unimplemented, "UNIMPLEMENTED", message),
-        Code::Cancelled => (Code::Cancelled, "CANCELLED", message),
-        Code::DeadlineExceeded => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", message),
-        Code::NotFound => (Code::NotFound, "NOT_FOUND", message),
-        Code::Internal => (Code::Internal, "INTERNAL", Code::Internal.description()),
-        code => (code, "REFUSED", message),
+        Code::Unimplemented => (reason::UNIMPLEMENTED, message),
+        Code::Cancelled => (reason::CANCELLED, "the request was cancelled"),
+        Code::DeadlineExceeded => (reason::DEADLINE_EXCEEDED, message),
+        Code::NotFound => (reason::NOT_FOUND, message),
+        _ => (reason::INTERNAL, Code::Internal.description()),
     };
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
-    Status::with_error_details(code, message, details)
+    let details = ErrorDetails::with_error_info(reason.name, DOMAIN, HashMap::new());
+    Status::with_error_details(reason.code, message, details)
 }
 
 #[cfg(test)]

@@ -7,18 +7,18 @@ use proto::v1::{
     run_service_client::RunServiceClient, session_service_client::SessionServiceClient,
 };
 use serde_json::json;
+use session_service::error::failure;
 use tonic::{
     Code, Request, Response, Status,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
 };
 use tonic_types::StatusExt as _;
 
-use super::watch::Watch;
+use super::{scrutiny::Scrutinized, watch::Watch};
 
 pub(crate) const JWT_SECRET: &str = "a secret that only the tests know";
 
-type Bearing = InterceptedService<Channel, Bearer>;
+type Bearing = InterceptedService<Scrutinized, Bearer>;
 
 /// Puts the user's token into every request.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(super) fn new(channel: Channel, token: Option<String>) -> Self {
+    pub(super) fn new(channel: Scrutinized, token: Option<String>) -> Self {
         let bearer = Bearer(token);
         Self {
             sessions: SessionServiceClient::with_interceptor(channel.clone(), bearer.clone()),
@@ -183,6 +183,9 @@ impl Api {
         let response = self.runs.clone().wait_run(request).await.ok_response();
         let run = response.run.expect("it is there");
         assert!(run.ended_at.is_some(), "it has not ended within a minute: {run:?}");
+        if let Some(error) = &run.error {
+            assert!(failure::ALL.iter().any(|it| it.reason == error.reason), "{error:?}");
+        }
         (run, response.answer)
     }
 

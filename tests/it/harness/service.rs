@@ -20,7 +20,11 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
-use super::{Api, JWT_SECRET, token};
+use super::{
+    Api, JWT_SECRET,
+    scrutiny::{Scrutinized, Scrutiny},
+    token,
+};
 
 /// How much a client with small windows takes without reading, in bytes.
 const SMALL_WINDOW: u32 = 64 * 1024;
@@ -71,6 +75,8 @@ pub(crate) struct Service {
     pub nats: Client,
     address: SocketAddr,
     channel: Channel,
+    /// What is wrong with the errors that clients got.
+    scrutiny: Scrutiny,
     served: JoinHandle<()>,
     stop: DropGuard,
 }
@@ -120,7 +126,7 @@ impl Service {
 
         let channel = Self::endpoint(address).connect_lazy();
         let (nats, stop) = (nats.clone(), shutdown.drop_guard());
-        Self { nats, address, channel, served, stop }
+        Self { nats, address, channel, scrutiny: Scrutiny::default(), served, stop }
     }
 
     fn endpoint(address: SocketAddr) -> tonic::transport::Endpoint {
@@ -137,11 +143,11 @@ impl Service {
         let endpoint = Self::endpoint(self.address)
             .initial_stream_window_size(SMALL_WINDOW)
             .initial_connection_window_size(SMALL_WINDOW);
-        Api::new(endpoint.connect_lazy(), Some(token(user_id)))
+        Api::new(self.scrutiny.of(endpoint.connect_lazy()), Some(token(user_id)))
     }
 
-    pub(crate) fn channel(&self) -> Channel {
-        self.channel.clone()
+    pub(crate) fn channel(&self) -> Scrutinized {
+        self.scrutiny.of(self.channel.clone())
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
