@@ -39,8 +39,8 @@ pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
 pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
 pub(crate) use scrutiny::Scrutinized;
-pub(crate) use service::Service;
 use service::Serving;
+pub(crate) use service::{Service, door, settings};
 pub(crate) use talker::Talker;
 pub(crate) use watch::{Watch, numbered, text};
 

@@ -7,6 +7,7 @@ mod agents_on_data;
 mod architecture;
 mod authentication;
 mod bad_input;
+mod browsers;
 mod cancel;
 mod catalogue;
 mod concurrency;

@@ -14,7 +14,7 @@ mod facts;
 mod faults;
 mod load;
 mod mechanism;
-mod owned;
+pub(crate) mod owned;
 mod pace;
 mod proxy;
 mod report;

@@ -29,16 +29,16 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
-    has_type(headers, "application/grpc")
-}
-
-/// Whether it is gRPC-Web, as bytes or as text.
-pub(super) fn is_web(headers: &HeaderMap) -> bool {
-    has_type(headers, "application/grpc-web") || has_type(headers, "application/grpc-web-text")
-}
-
-fn has_type(headers: &HeaderMap, expected: &str) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let rest = value.and_then(|it| it.strip_prefix(expected));
+    let rest = content_type(headers).and_then(|it| it.strip_prefix("application/grpc"));
     rest.is_some_and(|it| it.is_empty() || it.starts_with(['+', ';']))
+}
+
+/// Whether it is gRPC-Web, as bytes or as text, as far as it can be translated.
+pub(super) fn is_web(headers: &HeaderMap) -> bool {
+    let rest = content_type(headers).and_then(|it| it.strip_prefix("application/grpc-web"));
+    rest.is_some_and(|it| matches!(it, "" | "+proto" | "-text" | "-text+proto"))
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE)?.to_str().ok()
 }

@@ -14,19 +14,19 @@ const LAST_POLLS: usize = 250;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 #[derive(Debug)]
-pub(super) struct Owned(Option<Process>);
+pub(crate) struct Owned(Option<Process>);
 
 impl Owned {
-    pub(super) fn new(process: Process) -> Self {
+    pub(crate) fn new(process: Process) -> Self {
         Self(Some(process))
     }
 
-    pub(super) fn get(&mut self) -> anyhow::Result<&mut Process> {
+    pub(crate) fn get(&mut self) -> anyhow::Result<&mut Process> {
         self.0.as_mut().context("the process was stopped")
     }
 
     /// Waits until `probe` succeeds; fails if the process ends before, or takes too long.
-    pub(super) async fn ready(
+    pub(crate) async fn ready(
         &mut self,
         probe: impl AsyncFn() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -43,7 +43,7 @@ impl Owned {
         }
     }
 
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         match self.0.take() {
             Some(process) => process.stop().await,
             None => Ok(()),

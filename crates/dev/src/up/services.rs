@@ -55,6 +55,9 @@ pub(crate) async fn start(
     }
     let mut command = service(&programs.session_service, backends, settings);
     command.env("JWT_SECRET", &settings.jwt_secret).env("LISTEN_ADDR", &grpc);
+    if let Some(origins) = &options.cors_allow_origins {
+        command.env("CORS_ALLOW_ORIGINS", origins);
+    }
     let name = "session-service";
     let api = spawn(name, &mut command, &programs.session_service, name, launch)?;
     launch.watch(api.ready(PATIENCE, || serving(&grpc)).await?);
