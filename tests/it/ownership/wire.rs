@@ -11,11 +11,10 @@ use tonic::{
         Service as _,
         http::{HeaderMap, Request, header::DATE},
     },
-    transport::Channel,
 };
 use tonic_types::StatusExt as _;
 
-use crate::harness::token;
+use crate::harness::{Scrutinized, token};
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
@@ -66,7 +65,7 @@ impl Answer {
 
 /// Sends these messages as a user, and returns all that comes back.
 pub(super) async fn call(
-    channel: &Channel,
+    channel: &Scrutinized,
     user_id: i64,
     rpc: &str,
     messages: &[Vec<u8>],
@@ -76,7 +75,7 @@ pub(super) async fn call(
     answer.unwrap_or_else(|_| panic!("{rpc} has not ended within a minute"))
 }
 
-async fn answer(mut channel: Channel, user_id: i64, rpc: &str, messages: &[Vec<u8>]) -> Answer {
+async fn answer(mut channel: Scrutinized, user_id: i64, rpc: &str, messages: &[Vec<u8>]) -> Answer {
     let request = Request::post(format!("/tertulia.v1.{rpc}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")

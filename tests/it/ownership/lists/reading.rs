@@ -2,10 +2,12 @@
 
 use prost::Message;
 use proto::v1 as pb;
-use tonic::transport::Channel;
 
 use super::{Answer, User};
-use crate::{harness::Harness, ownership::wire};
+use crate::{
+    harness::{Harness, Scrutinized},
+    ownership::wire,
+};
 
 const LIST_SESSIONS: &str = "SessionService/ListSessions";
 const LIST_MESSAGES: &str = "SessionService/ListMessages";
@@ -39,7 +41,7 @@ pub(super) struct Asked {
 
 /// Reads as one user, also from where another's pages begin.
 pub(super) struct Reader<'a> {
-    channel: Channel,
+    channel: Scrutinized,
     user: &'a User,
     stranger: &'a User,
     asked: Vec<Asked>,

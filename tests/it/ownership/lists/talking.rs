@@ -3,11 +3,10 @@
 use futures::{FutureExt as _, future};
 use prost::{Message as _, encoding::encode_varint};
 use proto::v1::{self as pb, create_data_source_request::Kind};
-use tonic::transport::Channel;
 
 use super::Answer;
 use crate::{
-    harness::{Api, Expect as _, Harness},
+    harness::{Api, Expect as _, Harness, Scrutinized},
     ownership::wire,
 };
 
@@ -22,7 +21,7 @@ pub(super) struct User {
     pub(super) sessions: Vec<i64>,
     pub(super) runs: Vec<i64>,
     api: Api,
-    channel: Channel,
+    channel: Scrutinized,
 }
 
 /// Gives no two rows of any tables the same id, and none one that is short: where it
