@@ -33,6 +33,10 @@ pub enum Error {
     /// A request that is not sent on.
     #[error("nothing more of the request has arrived for too long")]
     Stalled,
+    #[error("the request broke off")]
+    BrokenOff,
+    #[error("the headers have more than {max_bytes} bytes")]
+    HeadersTooLarge { max_bytes: u32 },
     #[error("the CSV is larger than {max_bytes} bytes")]
     ImportTooLarge { max_bytes: u64 },
     /// A stream has ended before its last event, and can be resumed.
@@ -88,7 +92,9 @@ impl Error {
             Self::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
             Self::TooManyRequests { .. } => (Code::ResourceExhausted, "TOO_MANY_REQUESTS"),
             Self::Overloaded => (Code::Unavailable, "OVERLOADED"),
-            Self::Stalled => (Code::Cancelled, "STALLED"),
+            Self::Stalled => (Code::DeadlineExceeded, "REQUEST_STALLED"),
+            Self::BrokenOff => (Code::InvalidArgument, "MALFORMED_REQUEST"),
+            Self::HeadersTooLarge { .. } => (Code::ResourceExhausted, "HEADERS_TOO_LARGE"),
             Self::ImportTooLarge { .. } => (Code::ResourceExhausted, "IMPORT_TOO_LARGE"),
             Self::SlowConsumer { .. } => (Code::Aborted, "SLOW_CONSUMER"),
             Self::ShuttingDown { .. } => (Code::Unavailable, "SHUTTING_DOWN"),

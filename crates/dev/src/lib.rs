@@ -6,6 +6,7 @@ mod demo;
 mod down;
 mod environment;
 mod folders;
+pub mod fuzz;
 pub mod recall;
 pub mod servers;
 mod settings;
@@ -13,6 +14,7 @@ mod shared;
 mod stack;
 mod token;
 mod up;
+pub mod wire;
 
 pub use cli::run;
 pub use shared::{Servers, test_servers};
