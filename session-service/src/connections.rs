@@ -1,6 +1,7 @@
 //! Connections: accepting them, what is spoken on them, and when they end.
 
 mod activity;
+mod untaken;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -27,6 +28,8 @@ const MAX_PENDING_RESETS: usize = 200;
 /// How often a silent connection is asked for a sign of life, and how long it may take.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How much larger than allowed headers are still read, to be refused in gRPC's terms.
+const HEADERS_READ: u32 = 4;
 /// How long to leave the listener alone when the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -44,6 +47,22 @@ pub struct Limits {
     /// long its requests may go on then.
     pub age: Duration,
     pub grace: Duration,
+    pub patience: Patience,
+}
+
+/// How long clients may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// To send a message; of a stream, each piece.
+    pub request: Duration,
+    /// To take a piece of an answer.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { request: Duration::from_secs(30), answer: Duration::from_secs(60) }
+    }
 }
 
 /// Serves connections until `shutdown` is cancelled, then lets their requests come to
@@ -105,7 +124,12 @@ impl Connection {
         // It fails for a connection that is gone, which is noticed soon enough.
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else { return self.speak(stream, accepted_at).await };
-        match time::timeout(self.limits.handshake, tls.accept(stream)).await {
+        let agreed = time::timeout(self.limits.handshake, tls.accept(stream));
+        let agreed = tokio::select! {
+            agreed = agreed => agreed,
+            () = self.shutdown.cancelled() => return,
+        };
+        match agreed {
             Ok(Ok(stream)) => self.speak(stream, accepted_at).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS was agreed on"),
             Err(_) => tracing::debug!("no TLS was agreed on in time"),
@@ -118,7 +142,9 @@ impl Connection {
     {
         let activity = Activity::new();
         let io = TokioIo::new(Heard::new(stream, activity.clone()));
-        let service = TowerToHyperService::new(activity.count(self.router.clone()));
+        let service = TowerToHyperService::new(
+            activity.count(self.router.clone(), self.limits.patience.answer),
+        );
         let builder = self.builder();
         let mut connection = pin!(builder.serve_connection(io, service));
         let silent = activity.silent(accepted_at + self.limits.handshake);
@@ -136,6 +162,8 @@ impl Connection {
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = &mut connection => (),
+            // One who asks for nothing need not agree to the end.
+            () = activity.idle(self.limits.handshake) => (),
             // A server that stops has a bound of its own.
             () = time::sleep(self.limits.grace) => tracing::debug!("a connection was cut off"),
         }
@@ -152,7 +180,7 @@ impl Connection {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.max_concurrent_streams)
-            .max_header_list_size(self.limits.max_header_bytes)
+            .max_header_list_size(self.limits.max_header_bytes.saturating_mul(HEADERS_READ))
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .keep_alive_interval(KEEPALIVE_EVERY)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);

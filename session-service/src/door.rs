@@ -10,6 +10,7 @@ mod browsers;
 mod canonical;
 mod content;
 mod deadline;
+mod headers;
 mod panics;
 mod rate;
 mod stalled;
@@ -25,7 +26,7 @@ pub use browsers::Origins;
 pub(crate) use deadline::remaining;
 pub use rate::Rate;
 
-use crate::auth::Verifier;
+use crate::{auth::Verifier, connections::Limits};
 
 /// Who and what may pass.
 #[derive(Clone, Debug)]
@@ -39,7 +40,8 @@ pub struct Door {
 
 impl Door {
     /// Puts the services behind the door; whoever wants into `private` says who it is.
-    pub(crate) fn guard(&self, public: Routes, private: Routes) -> Router {
+    pub(crate) fn guard(&self, public: Routes, private: Routes, limits: &Limits) -> Router {
+        let patience = limits.patience.request;
         // The last layer is the outermost.
         let private = private
             .into_axum_router()
@@ -54,11 +56,12 @@ impl Door {
             .into_axum_router()
             .merge(private)
             .layer(middleware::from_fn(deadline::keep))
-            .layer(middleware::from_fn(stalled::fail))
+            .layer(middleware::from_fn_with_state(patience, stalled::fail))
             .layer(CatchPanicLayer::custom(panics::answer))
             .layer(middleware::map_response(canonical::complete))
             .layer(middleware::from_fn(browsers::translate))
             .layer(middleware::from_fn(content::check))
+            .layer(middleware::from_fn_with_state(limits.max_header_bytes, headers::check))
             .layer(self.origins.cors())
     }
 }

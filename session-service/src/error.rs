@@ -38,6 +38,10 @@ pub enum Error {
     /// A request that is not sent on.
     #[error("nothing more of the request has arrived for too long")]
     Stalled,
+    #[error("the request broke off")]
+    BrokenOff,
+    #[error("the headers have more than {max_bytes} bytes")]
+    HeadersTooLarge { max_bytes: u32 },
     #[error("the CSV is larger than {max_bytes} bytes")]
     ImportTooLarge { max_bytes: u64 },
     /// A stream has ended before its last event, and can be resumed.
@@ -94,6 +98,8 @@ impl Error {
             Self::TooManyRequests { .. } => reason::TOO_MANY_REQUESTS,
             Self::Overloaded => reason::OVERLOADED,
             Self::Stalled => reason::REQUEST_STALLED,
+            Self::BrokenOff => reason::MALFORMED_REQUEST,
+            Self::HeadersTooLarge { .. } => reason::HEADERS_TOO_LARGE,
             Self::ImportTooLarge { .. } => reason::IMPORT_TOO_LARGE,
             Self::SlowConsumer { .. } => reason::SLOW_CONSUMER,
             Self::ShuttingDown { .. } => reason::SHUTTING_DOWN,

@@ -67,10 +67,10 @@ pub async fn serve(
         // Older clients know the latter only.
         public = public.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
     }
-    let router = door.guard(public, services(parts, settings.max_message_bytes));
+    let Settings { connections: limits, tls, drain, max_message_bytes, .. } = settings;
+    let router = door.guard(public, services(parts, max_message_bytes), &limits);
     set_serving(&health).await;
 
-    let Settings { connections: limits, tls, drain, .. } = settings;
     let serving = connections::serve(listener, router, tls, limits, shutdown.clone());
     let stopped = async {
         shutdown.cancelled().await;

@@ -13,8 +13,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{net::TcpStream, time};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the files are looked at, if nobody says.
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Where the certificates are, as PEM.
 #[derive(Clone, Debug)]
@@ -50,12 +50,12 @@ impl Tls {
         TlsAcceptor::from(self.config.load_full()).accept(stream).await
     }
 
-    /// Reads the files again when they have changed, for ever. What can't be used is
-    /// not: the certificates before stay.
-    pub async fn reload(self) {
+    /// Looks every so often whether the files have changed, for ever, and reads them again
+    /// then. What can't be used is not: the certificates before stay.
+    pub async fn reload(self, every: Duration) {
         let mut used = contents(&self.files).ok();
         loop {
-            time::sleep(LOOK_EVERY).await;
+            time::sleep(every).await;
             let read = contents(&self.files);
             if read.as_ref().ok() == used.as_ref() {
                 continue;

@@ -14,6 +14,7 @@ mod concurrency;
 mod data_source;
 mod data_sources;
 mod deadlines;
+mod door;
 mod drain;
 mod embeddings;
 mod harness;

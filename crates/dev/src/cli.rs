@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{chaos, check, docs, down, recall, token, up};
+use crate::{chaos, check, docs, down, fuzz, recall, token, up};
 
 /// Runs Tertulia on this machine, with a Postgres and a NATS server of its own.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Run a suite that needs more than Rust, against a stack of its own
     Check(check::Options),
+    /// Send random and hostile requests, and see whether each is answered as it should be
+    Fuzz(fuzz::Options),
     /// Measure what a search by meaning finds among many messages, and how fast
     Recall(recall::Options),
     /// Write docs/api.md and docs/errors.md anew, from the protos and from the code
@@ -37,6 +39,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Down => down::down().await,
         Command::Chaos(options) => chaos::chaos(&options).await,
         Command::Check(options) => check::check(&options).await,
+        Command::Fuzz(options) => fuzz::fuzz(&options).await,
         Command::Recall(options) => recall::recall(&options).await,
         Command::Docs => docs::write(),
         Command::Token(options) => {

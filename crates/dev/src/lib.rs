@@ -8,6 +8,7 @@ mod docs;
 mod down;
 mod environment;
 mod folders;
+pub mod fuzz;
 pub mod recall;
 pub mod servers;
 mod settings;
@@ -15,6 +16,7 @@ mod shared;
 mod stack;
 mod token;
 mod up;
+pub mod wire;
 
 pub use cli::run;
 pub use shared::{Servers, test_servers};

@@ -37,7 +37,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
                     if interruption::is_free(connection).await {
                         Ok(true)
                     } else {
-                        Err(sqlx::Error::WorkerCrashed)
+                        Err(sqlx::Error::Protocol("nobody waits for its statement".into()))
                     }
                 })
             })

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, value_parser};
 
 use crate::{
-    connections::Limits,
+    connections::{Limits, Patience},
     door::{Admission, Bounds, Origins, Rate},
     tls::{Files, Tls},
 };
@@ -99,6 +99,7 @@ impl Access {
             idle: Duration::from_secs(self.connection_idle_seconds),
             age: Duration::from_secs(self.connection_age_seconds),
             grace: Duration::from_secs(self.connection_grace_seconds),
+            patience: Patience::default(),
         }
     }
 

@@ -19,6 +19,7 @@ use tokio::{
 };
 use tower::{Service, ServiceExt as _, service_fn};
 
+use super::untaken;
 use crate::held::hold;
 
 /// The first bytes of HTTP/2, and fewer than any request of HTTP/1.1 has.
@@ -61,10 +62,12 @@ impl Activity {
         }
     }
 
-    /// Counts the requests on their way to `router`, until their answers are sent.
+    /// Counts the requests on their way to `router`, until their answers are sent, or
+    /// not taken for so long.
     pub(super) fn count(
         &self,
         router: Router,
+        patience: Duration,
     ) -> impl Service<
         Request<Incoming>,
         Response = Response,
@@ -80,7 +83,7 @@ impl Activity {
             let (router, going_on) = (router.clone(), GoingOn::begin(activity.clone()));
             async move {
                 let response = router.oneshot(request.map(Body::new)).await?;
-                Ok(response.map(|body| hold(body, going_on)))
+                Ok(response.map(|body| untaken::cut(hold(body, going_on), patience)))
             }
         })
     }

@@ -150,6 +150,11 @@ pub(super) async fn admit(
 
 #[cfg(test)]
 mod tests {
+    use axum::{Extension, Router, body::Body, middleware, routing::get};
+    use futures::executor::block_on;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
     use super::*;
 
     const ONE: UserId = UserId(1);
@@ -173,6 +178,22 @@ mod tests {
 
         drop(second);
         admission.enter(TWO, Kind::Worked).unwrap();
+    }
+
+    #[test]
+    fn a_request_that_panics_gives_its_place_back() {
+        let admission = Admission::new(Bounds { in_all: 1, of_a_user: 1 }, admission().waiting);
+        let router = Router::new()
+            .route("/", get(async || -> &'static str { panic!("a bug") }))
+            .layer(middleware::from_fn_with_state(admission.clone(), admit))
+            .layer(Extension(Caller { user_id: ONE }))
+            .layer(CatchPanicLayer::custom(crate::door::panics::answer));
+
+        let answer = block_on(router.oneshot(Request::new(Body::empty()))).unwrap();
+
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!(status.code(), tonic::Code::Internal);
+        admission.enter(ONE, Kind::Worked).unwrap();
     }
 
     #[test]

@@ -3,27 +3,52 @@
 
 use std::collections::HashMap;
 
-use axum::response::Response;
+use axum::{body::Body, response::Response};
+use http::HeaderMap;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::error::{DOMAIN, reason};
 
-/// Completes a response that is an error without details.
+/// How the framework begins to say that a request is not what it should be.
+const MALFORMED: [&str; 4] = [
+    "failed to decode Protobuf message",
+    "protocol error: received message with",
+    "Missing request message",
+    "Unexpected EOF decoding stream",
+];
+
+/// Completes a response that is, or ends with, an error without details.
 pub(super) async fn complete(mut response: Response) -> Response {
-    let bare = Status::from_header_map(response.headers())
+    complete_headers(response.headers_mut());
+    if response.body().is_end_stream() {
+        return response;
+    }
+    response.map(|body| {
+        Body::new(body.map_frame(|mut frame| {
+            if let Some(trailers) = frame.trailers_mut() {
+                complete_headers(trailers);
+            }
+            frame
+        }))
+    })
+}
+
+fn complete_headers(headers: &mut HeaderMap) {
+    let bare = Status::from_header_map(headers)
         .filter(|status| status.code() != Code::Ok && status.details().is_empty());
     if let Some(bare) = bare {
         // It fails for a message that is no header's value; ours are plain text.
-        let _ = canonical(&bare).add_header(response.headers_mut());
+        let _ = canonical(&bare).add_header(headers);
     }
-    response
 }
 
 fn canonical(bare: &Status) -> Status {
     let message = bare.message();
     let (reason, message) = match bare.code() {
-        Code::Internal if message.starts_with("failed to decode Protobuf message") => {
+        Code::Internal if MALFORMED.iter().any(|it| message.starts_with(it)) => {
             (reason::MALFORMED_REQUEST, "the request is not a message of its type")
         }
         Code::InvalidArgument => (reason::MALFORMED_REQUEST, message),
@@ -43,7 +68,9 @@ fn canonical(bare: &Status) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
+    use futures::{executor::block_on, stream};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
 
     use super::*;
 
@@ -59,6 +86,22 @@ mod tests {
     fn what_can_not_be_decoded_is_the_callers_mistake() {
         let bare = Status::internal("failed to decode Protobuf message: invalid wire type");
         check(bare, Code::InvalidArgument, "MALFORMED_REQUEST");
+    }
+
+    #[test]
+    fn an_error_at_the_end_of_a_stream_is_completed_too() {
+        let mut trailers = HeaderMap::new();
+        let bare = Status::internal("failed to decode Protobuf message: buffer underflow");
+        bare.add_header(&mut trailers).unwrap();
+        let frames = stream::iter([Ok::<_, Status>(Frame::trailers(trailers))]);
+        let response = Response::new(Body::new(StreamBody::new(frames)));
+
+        let completed = block_on(complete(response)).into_body();
+        let trailers = block_on(completed.collect()).unwrap().trailers().cloned().unwrap();
+
+        let status = Status::from_header_map(&trailers).unwrap();
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((status.code(), &*info.reason), (Code::InvalidArgument, "MALFORMED_REQUEST"));
     }
 
     #[test]

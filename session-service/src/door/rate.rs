@@ -32,9 +32,13 @@ impl Rate {
     pub async fn forget(self) {
         loop {
             tokio::time::sleep(FORGET_EVERY).await;
-            self.buckets.retain_recent();
-            self.buckets.shrink_to_fit();
+            self.forget_idle();
         }
+    }
+
+    fn forget_idle(&self) {
+        self.buckets.retain_recent();
+        self.buckets.shrink_to_fit();
     }
 
     fn check(&self, user_id: UserId) -> Result<(), Error> {
@@ -51,5 +55,46 @@ pub(super) async fn take(State(rate): State<Rate>, request: Request, next: Next)
     match checked {
         Ok(()) => next.run(request).await,
         Err(error) => Status::from(error).into_http(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn one_who_has_not_called_for_a_while_is_forgotten_and_others_are_not() {
+        let fast = Rate::new(number(1_000), number(1));
+        for user in 0..1_000 {
+            fast.check(UserId(user)).unwrap();
+        }
+        thread::sleep(Duration::from_millis(5));
+        fast.forget_idle();
+        assert_eq!(fast.buckets.len(), 0);
+
+        let slow = Rate::new(number(1), number(1));
+        slow.check(UserId(1)).unwrap();
+        slow.forget_idle();
+        slow.check(UserId(1)).unwrap_err();
+    }
+
+    #[test]
+    fn to_wait_as_long_as_was_said_is_enough() {
+        let rate = Rate::new(number(50), number(1));
+        rate.check(UserId(1)).unwrap();
+        let Err(Error::RateLimited { retry_after, .. }) = rate.check(UserId(1)) else {
+            panic!("it is one too many");
+        };
+        assert!(retry_after <= Duration::from_millis(20), "{retry_after:?}");
+
+        thread::sleep(retry_after);
+
+        rate.check(UserId(1)).unwrap();
     }
 }

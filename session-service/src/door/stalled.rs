@@ -1,4 +1,4 @@
-//! Requests that are begun and not sent on.
+//! Requests that are begun and not sent on, or not to their end.
 
 use std::{
     collections::HashSet,
@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
@@ -22,9 +22,6 @@ use tokio::time::{self, Sleep};
 use tonic::Status;
 
 use crate::Error;
-
-/// How long a message may take to arrive; of a stream, the next one.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The paths of the rpcs whose requests are streams.
 static STREAMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
@@ -39,15 +36,22 @@ static STREAMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
     methods.collect()
 });
 
-/// Fails a request whose sender has stopped half-way.
-pub(super) async fn fail(request: Request, next: Next) -> Response {
+/// Fails a request whose sender has stopped half-way: a message may take so long to
+/// arrive; of a stream, each piece.
+pub(super) async fn fail(
+    State(patience): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_stream = STREAMED.contains(request.uri().path());
-    next.run(request.map(|body| Body::new(Patient { body, is_stream, sleep: None }))).await
+    let patient = |body| Patient { body, is_stream, patience, sleep: None };
+    next.run(request.map(|body| Body::new(patient(body)))).await
 }
 
 struct Patient {
     body: Body,
     is_stream: bool,
+    patience: Duration,
     /// Set up for a body that keeps its reader waiting; most are there at once.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -64,13 +68,13 @@ impl HttpBody for Patient {
             if self.is_stream {
                 self.sleep = None;
             }
-            return Poll::Ready(frame);
+            // A client's reset would pass for the end of what it sends: what has arrived
+            // by then would be taken for the whole.
+            return Poll::Ready(frame.map(|frame| frame.map_err(|_| failed(Error::BrokenOff))));
         }
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(time::sleep(PATIENCE)));
-        sleep
-            .as_mut()
-            .poll(context)
-            .map(|()| Some(Err(axum::Error::new(Status::from(Error::Stalled)))))
+        let patience = self.patience;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(time::sleep(patience)));
+        sleep.as_mut().poll(context).map(|()| Some(Err(failed(Error::Stalled))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -80,4 +84,8 @@ impl HttpBody for Patient {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+fn failed(error: Error) -> axum::Error {
+    axum::Error::new(Status::from(error))
 }

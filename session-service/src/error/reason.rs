@@ -57,6 +57,9 @@ reasons! {
     MESSAGE_TOO_LARGE: ResourceExhausted, No,
         "A message of the request has more bytes than the server takes (4 MiB by default).",
         "Send less; ImportTable takes its CSV in pieces.";
+    HEADERS_TOO_LARGE: ResourceExhausted, No,
+        "The request's headers have more bytes than the server takes (16 KiB by default).",
+        "Send less; far beyond the bound the answer is HTTP 431, without a status of gRPC.";
     RATE_LIMITED: ResourceExhausted, Later,
         "The user calls more often than a user may (by default 1,000 times a second in the long run, \
          2,000 at once). QuotaFailure names the user and the limit.",

@@ -6,7 +6,7 @@ use run_queue::Names;
 use session_service::{
     DataSources, Limits, Runs,
     auth::{Rules, Verifier},
-    connections,
+    connections::{self, Patience},
     door::{Admission, Bounds, Door, Origins, Rate},
     server::{self, Parts, Settings},
     sweep,
@@ -52,6 +52,7 @@ pub(crate) fn settings() -> Settings {
         idle: Duration::from_secs(900),
         age: Duration::from_secs(3600),
         grace: Duration::from_secs(300),
+        patience: Patience::default(),
     };
     Settings {
         reflection: true,
@@ -144,6 +145,11 @@ impl Service {
             .initial_stream_window_size(SMALL_WINDOW)
             .initial_connection_window_size(SMALL_WINDOW);
         Api::new(self.scrutiny.of(endpoint.connect_lazy()), Some(token(user_id)))
+    }
+
+    /// The same, over a channel of the test's.
+    pub(crate) fn api_over(&self, channel: Channel, user_id: i64) -> Api {
+        Api::new(self.scrutiny.of(channel), Some(token(user_id)))
     }
 
     pub(crate) fn channel(&self) -> Scrutinized {

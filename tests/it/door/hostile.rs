@@ -1,0 +1,23 @@
+//! Random and hostile requests, for a short while. `cargo dev fuzz` goes on for longer, and
+//! looks at what the service keeps of it, which in a process of many tests can't be told.
+
+use std::time::Duration;
+
+use dev::fuzz::{self, Target};
+
+use crate::harness::{Harness, token};
+
+const SEED: u64 = 5;
+const LONG: Duration = Duration::from_secs(10);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_sent_is_answered_canonically() {
+    let harness = Harness::without_worker().await;
+    let target = Target { address: harness.service.address(), token: token(1) };
+
+    let report = fuzz::attack(&target, SEED, LONG).await.unwrap();
+
+    assert!(report.faults.is_empty(), "{:#?}", report.faults);
+    assert!(10 < report.answers.len(), "{:#?}", report.answers);
+    fuzz::recovered(&target).await.unwrap();
+}
