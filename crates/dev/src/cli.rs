@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{chaos, down, recall, token, up};
+use crate::{chaos, check, down, recall, token, up};
 
 /// Runs Tertulia on this machine, with a Postgres and a NATS server of its own.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum Command {
     Down,
     /// Break things under load, and see whether anything is lost, doubled, mixed or stuck
     Chaos(chaos::Options),
+    /// Run a suite that needs more than Rust, against a stack of its own
+    Check(check::Options),
     /// Measure what a search by meaning finds among many messages, and how fast
     Recall(recall::Options),
     /// Print a token for the running stack
@@ -32,6 +34,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Up(options) => up::up(&options).await,
         Command::Down => down::down().await,
         Command::Chaos(options) => chaos::chaos(&options).await,
+        Command::Check(options) => check::check(&options).await,
         Command::Recall(options) => recall::recall(&options).await,
         Command::Token(options) => {
             print(&token::issue(&options)?);

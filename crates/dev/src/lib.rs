@@ -1,6 +1,7 @@
 //! `cargo dev`: the embedded stack for development, and the servers that the tests share.
 
 pub mod chaos;
+mod check;
 mod cli;
 mod demo;
 mod down;

@@ -1,4 +1,4 @@
-//! The folder `target/dev`: what runs, and its logs.
+//! The folder of a stack, `target/dev` for that of `up`: what runs, and its logs.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -40,7 +40,11 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn open() -> anyhow::Result<Self> {
-        let path = folders::target().join("dev");
+        Self::in_target("dev")
+    }
+
+    pub(crate) fn in_target(name: &str) -> anyhow::Result<Self> {
+        let path = folders::target().join(name);
         fs::create_dir_all(path.join("logs")).with_context(|| path.display().to_string())?;
         Ok(Self { path: path.canonicalize()? })
     }

@@ -4,19 +4,27 @@ pub(crate) mod backends;
 pub(crate) mod build;
 pub(crate) mod databases;
 mod guide;
-mod launch;
+pub(crate) mod launch;
 pub(crate) mod services;
+
+use std::io;
 
 use anyhow::{Context, bail};
 use clap::{Args, value_parser};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{demo, settings::Settings, stack::Folder, token};
+use crate::{
+    demo,
+    servers::free_port,
+    settings::Settings,
+    stack::{Folder, Stack},
+    token,
+};
 use launch::Launch;
 
-const DEMO_USER: i64 = 1;
+pub(crate) const DEMO_USER: i64 = 1;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Options {
     /// Return when everything is ready, and leave it running
     #[arg(long)]
@@ -42,6 +50,13 @@ pub(crate) struct Options {
     /// A NATS server of your own, with JetStream, instead of the embedded server
     #[arg(long, env, hide_env_values = true)]
     nats_url: Option<String>,
+}
+
+impl Options {
+    /// Embedded servers and a port that no other stack is likely to want.
+    pub(crate) fn apart() -> io::Result<Self> {
+        Ok(Self { grpc_port: Some(free_port()?), workers: 1, ..Self::default() })
+    }
 }
 
 pub(crate) async fn up(options: &Options) -> anyhow::Result<()> {
@@ -73,6 +88,17 @@ pub(crate) async fn up(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn start(options: &Options, folder: &Folder, launch: &mut Launch<'_>) -> anyhow::Result<()> {
+    let (stack, settings) = start_stack(options, folder, launch).await?;
+    folder.announce(&stack)?;
+    guide::print_guide(&stack, &settings)
+}
+
+/// Starts everything, and asks a first question.
+pub(crate) async fn start_stack(
+    options: &Options,
+    folder: &Folder,
+    launch: &mut Launch<'_>,
+) -> anyhow::Result<(Stack, Settings)> {
     let programs = build::services().await?;
     let mut settings = Settings::find_or_generate(folder)?;
     let backends = backends::start(options, &mut settings, launch).await?;
@@ -84,9 +110,7 @@ async fn start(options: &Options, folder: &Folder, launch: &mut Launch<'_>) -> a
         result = demo::seed(&grpc, &token) => result.context("the demo")?,
         error = launch.first_to_end() => return Err(error),
     };
-    let stack = backends.into_stack(grpc, agent_id, launch);
-    folder.announce(&stack)?;
-    guide::print_guide(&stack, &settings)
+    Ok((backends.into_stack(grpc, agent_id, launch), settings))
 }
 
 async fn serve(folder: &Folder, launch: &mut Launch<'_>) -> anyhow::Result<()> {

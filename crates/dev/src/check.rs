@@ -1,0 +1,34 @@
+//! `cargo dev check`: suites that need more than Rust, each against a stack of its own.
+
+mod clients;
+mod stack;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+
+use crate::up::asked_to_end;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    suite: Suite,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Suite {
+    /// Python clients, a health probe, and every command that the documents show
+    Clients,
+}
+
+pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
+    match options.suite {
+        Suite::Clients => clients::check().await,
+    }
+}
+
+/// Fails when the user asks for the end before the work is done.
+async fn unless_interrupted<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        result = work => result,
+        asked = asked_to_end() => asked.and_then(|()| bail!("interrupted")),
+    }
+}
