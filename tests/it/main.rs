@@ -34,6 +34,7 @@ mod retries;
 mod run_queue;
 mod runs;
 mod search;
+mod service_config;
 mod service_drain;
 mod sessions;
 mod sql_guard;

@@ -1,6 +1,7 @@
 //! `cargo dev check`: suites that need more than Rust, each against a stack of its own.
 
 mod browser;
+mod clients;
 mod stack;
 
 use anyhow::bail;
@@ -17,11 +18,14 @@ pub(crate) struct Options {
 enum Suite {
     /// A page in Chromium that calls the service, directly and through Envoy
     Browser,
+    /// Python clients, a health probe, and every command that the documents show
+    Clients,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
     match options.suite {
         Suite::Browser => browser::check().await,
+        Suite::Clients => clients::check().await,
     }
 }
 

@@ -7,6 +7,18 @@ use tokio::process::Command;
 
 use crate::{environment, folders};
 
+/// What `cargo run` tells us of ourselves. ring's build script looks at these: ring, and all that
+/// depends on it, would be built anew whenever somebody else has built in between.
+const OURS: [&str; 7] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) migration: PathBuf,
@@ -24,7 +36,7 @@ pub(crate) async fn services() -> anyhow::Result<Programs> {
         Some(profile) => profile,
     };
     eprintln!("building the services ...");
-    let status = Command::new(environment::variable("CARGO").unwrap_or_else(|| "cargo".into()))
+    let status = cargo()
         .args(["build", "--profile", profile, "--manifest-path"])
         .arg(folders::workspace().join("Cargo.toml"))
         .args(["--package", "migration"])
@@ -42,4 +54,13 @@ pub(crate) async fn services() -> anyhow::Result<Programs> {
         session_service: folder.join("session-service"),
         run_worker: folder.join("run-worker"),
     })
+}
+
+fn cargo() -> Command {
+    let mut command =
+        Command::new(environment::variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    for variable in OURS {
+        command.env_remove(variable);
+    }
+    command
 }
