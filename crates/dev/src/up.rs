@@ -62,13 +62,6 @@ impl Options {
     }
 }
 
-impl Options {
-    /// Embedded servers and a port that no other stack is likely to want.
-    pub(crate) fn apart() -> io::Result<Self> {
-        Ok(Self { grpc_port: Some(free_port()?), workers: 1, ..Self::default() })
-    }
-}
-
 pub(crate) async fn up(options: &Options) -> anyhow::Result<()> {
     let folder = Folder::open()?;
     let lock = folder.lock().await?;

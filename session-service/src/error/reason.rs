@@ -4,6 +4,7 @@
 use tonic::Code;
 
 /// Why a call failed, for programs. There are no others than those below.
+#[expect(clippy::manual_non_exhaustive, reason = "the rest of the crate makes none either")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
     pub name: &'static str,
