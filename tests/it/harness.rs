@@ -38,7 +38,7 @@ pub(crate) use other_database::{OtherDatabase, superuser_in};
 pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
 pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
-pub(crate) use service::Service;
+pub(crate) use service::{Service, door, settings};
 pub(crate) use talker::Talker;
 pub(crate) use watch::{Watch, numbered, text};
 
