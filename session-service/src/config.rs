@@ -2,20 +2,15 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::ensure;
-use bootstrap::{Connections, ModelSettings, Secret};
+use bootstrap::{Connections, ModelSettings};
 use clap::{Parser, ValueEnum};
 
 mod access;
 mod limits;
+mod tokens;
 
-use self::{access::Access, limits::LimitSettings};
-use crate::{
-    auth::{self, Verifier},
-    door::Door,
-    limits::Limits,
-    server::Settings,
-};
+use self::{access::Access, limits::LimitSettings, tokens::Tokens};
+use crate::{auth::Verifier, door::Door, limits::Limits, server::Settings};
 
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
@@ -34,21 +29,8 @@ pub struct Config {
     #[command(flatten)]
     pub access: Access,
 
-    /// The HS256 secret of the tokens' issuer; at least 32 bytes
-    #[arg(long, env, hide_env_values = true)]
-    pub jwt_secret: Secret,
-
-    /// The claim that names the user; a positive integer, as a number or a string
-    #[arg(long, env, default_value = "sub")]
-    pub jwt_user_claim: String,
-
-    /// The issuer that tokens must name; any if not set
-    #[arg(long, env)]
-    pub jwt_issuer: Option<String>,
-
-    /// The audience that tokens must name; if not set, tokens must name none
-    #[arg(long, env)]
-    pub jwt_audience: Option<String>,
+    #[command(flatten)]
+    pub tokens: Tokens,
 
     #[command(flatten)]
     pub limits: LimitSettings,
@@ -72,10 +54,7 @@ impl Config {
     /// Checks what can't be checked value by value.
     pub fn check(&self) -> anyhow::Result<()> {
         self.connections.check()?;
-        ensure!(
-            self.jwt_secret.expose().len() >= 32,
-            "JWT_SECRET has fewer than 32 bytes, which HS256 asks for (RFC 7518, 3.2)"
-        );
+        self.tokens.check()?;
         self.limits.check()
     }
 
@@ -89,21 +68,12 @@ impl Config {
         })
     }
 
-    pub fn door(&self) -> Door {
+    pub fn door(&self, verifier: Verifier) -> Door {
         Door {
-            verifier: Verifier::new(&self.jwt()),
+            verifier,
             rate: self.access.rate(),
             admission: self.access.admission(),
             origins: self.access.cors_allow_origins.clone(),
-        }
-    }
-
-    fn jwt(&self) -> auth::Rules<'_> {
-        auth::Rules {
-            secret: self.jwt_secret.expose(),
-            user_claim: &self.jwt_user_claim,
-            issuer: self.jwt_issuer.as_deref().filter(|it| !it.is_empty()),
-            audience: self.jwt_audience.as_deref().filter(|it| !it.is_empty()),
         }
     }
 
@@ -119,11 +89,16 @@ mod tests {
     const KEY: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
     fn parse(extra: &[&str]) -> Result<Config, clap::Error> {
+        let secret = ["--jwt-secret=0123456789abcdef0123456789abcdef"];
+        parse_bare(&[&secret, extra].concat())
+    }
+
+    /// With none of the tokens' keys.
+    fn parse_bare(extra: &[&str]) -> Result<Config, clap::Error> {
         let required = [
             "session-service",
             "--database-url=postgres://a:b@localhost/one",
             "--dataset-database-url=postgres://a:b@localhost/two",
-            "--jwt-secret=0123456789abcdef0123456789abcdef",
         ];
         let keys = format!("--sealing-keys={KEY}");
         Config::try_parse_from(required.iter().chain(&[keys.as_str()]).chain(extra))
@@ -149,6 +124,41 @@ mod tests {
         check_refused(&["--max-sessions-per-page=0"], "--max-sessions-per-page");
         check_refused(&["--max-sessions-per-page=10"], "DEFAULT_SESSIONS_PER_PAGE");
         check_refused(&["--max-messages-per-page=10"], "DEFAULT_MESSAGES_PER_PAGE");
+    }
+
+    #[test]
+    fn keys_for_tokens_come_from_one_place() {
+        let sources = [
+            ("JWT_SECRET", "--jwt-secret=0123456789abcdef0123456789abcdef"),
+            ("JWT_PUBLIC_KEYS_FILE", "--jwt-public-keys-file=keys.pem"),
+            ("JWT_JWKS_FILE", "--jwt-jwks-file=keys.json"),
+            ("JWT_JWKS_URL", "--jwt-jwks-url=https://issuer.example/keys"),
+        ];
+        let error = parse_bare(&[]).unwrap().check().unwrap_err().to_string();
+        for (variable, flag) in sources {
+            assert!(error.contains(variable), "{error}");
+            parse_bare(&[flag]).unwrap().check().unwrap();
+            for (other, other_flag) in sources.into_iter().filter(|it| it.0 != variable) {
+                let config = parse_bare(&[flag, other_flag]).unwrap();
+                let error = config.check().unwrap_err().to_string();
+                assert!(error.contains(variable) && error.contains(other), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_can_not_be_used_are_refused_by_name() {
+        let short = parse_bare(&["--jwt-secret=0123456789abcdef0123456789abcde"]).unwrap();
+        assert!(short.check().unwrap_err().to_string().contains("JWT_SECRET"));
+        for (flag, variable) in [
+            ("--jwt-public-keys-file=/no/such/file", "JWT_PUBLIC_KEYS_FILE"),
+            ("--jwt-jwks-file=/no/such/file", "JWT_JWKS_FILE"),
+        ] {
+            let error = parse_bare(&[flag]).unwrap().tokens.verifier().unwrap_err();
+            assert!(error.to_string().contains(variable), "{error}");
+        }
+        check_refused(&["--jwt-jwks-url=http://issuer.example/keys"], "--jwt-jwks-url");
+        check_refused(&["--jwt-leeway-seconds=61"], "--jwt-leeway-seconds");
     }
 
     #[test]

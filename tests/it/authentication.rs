@@ -1,3 +1,13 @@
+mod expiry;
+mod forgeries;
+mod guarded;
+mod identity;
+mod issuer;
+mod kinds;
+mod outages;
+mod rotation;
+mod signer;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use prost::{Message as _, bytes::Buf as _};
 use prost_types::{FileDescriptorSet, ServiceDescriptorProto};

@@ -5,6 +5,8 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use storage::Interruptible;
+use tokio::time;
 use tonic::Status;
 
 use super::until::Until;
@@ -21,6 +23,9 @@ pub(super) async fn authenticate(
     };
     request.extensions_mut().insert(verified.caller);
     let until = Until::new(verified.expires_at, || Error::Unauthenticated.into());
-    let response = next.run(request.map(|body| until.cut_request(body))).await;
-    response.map(|body| until.cut_response(body))
+    let answered = Interruptible::new(next.run(request.map(|body| until.cut_request(body))));
+    match time::timeout_at(verified.expires_at, answered).await {
+        Ok(response) => response.map(|body| until.cut_response(body)),
+        Err(_) => Status::from(Error::Unauthenticated).into_http(),
+    }
 }

@@ -5,7 +5,7 @@ use model::{Embedder, Models};
 use run_queue::Names;
 use session_service::{
     DataSources, Limits, Runs,
-    auth::{Rules, Verifier},
+    auth::{Pace, Rules, Source, Verifier},
     connections::{self, Patience},
     door::{Admission, Bounds, Door, Origins, Rate},
     server::{self, Parts, Settings},
@@ -31,11 +31,12 @@ const SMALL_WINDOW: u32 = 64 * 1024;
 
 /// The door as it is by default, for tokens of the tests' issuer.
 pub(crate) fn door() -> Door {
-    let rules = Rules { secret: JWT_SECRET, user_claim: "sub", issuer: None, audience: None };
+    let secret = Source::Secret(JWT_SECRET.parse().expect("any text is a secret"));
+    let verifier = Verifier::new(secret, Rules::default(), Pace::default());
     let rate = |number| NonZeroU32::new(number).expect("a positive number");
     let bounds = |in_all, of_a_user| Bounds { in_all, of_a_user };
     Door {
-        verifier: Verifier::new(&rules),
+        verifier: verifier.expect("a secret is there at once"),
         rate: Rate::new(rate(1000), rate(2000)),
         admission: Admission::new(bounds(1500, 1000), bounds(20_000, 10_000)),
         origins: Origins::default(),
@@ -139,7 +140,12 @@ impl Service {
         Api::new(self.channel(), Some(token(user_id)))
     }
 
-    /// The same, over a connection of its own that takes little without being read.
+    /// The API, with this token.
+    pub(crate) fn api_with(&self, token: String) -> Api {
+        Api::new(self.channel(), Some(token))
+    }
+
+    /// The API as one user sees it, over a connection of its own that takes little without being read.
     pub(crate) fn narrow_api(&self, user_id: i64) -> Api {
         let endpoint = Self::endpoint(self.address)
             .initial_stream_window_size(SMALL_WINDOW)

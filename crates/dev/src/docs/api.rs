@@ -36,7 +36,7 @@ pub(super) fn document(errors: &str) -> anyhow::Result<String> {
 
 fn place(file: &FileDescriptorProto) -> usize {
     let is_it = |it: &&str| file.name() == format!("tertulia/v1/{it}.proto");
-    ORDER.iter().position(|it| is_it(it)).unwrap_or(ORDER.len())
+    ORDER.iter().position(is_it).unwrap_or(ORDER.len())
 }
 
 struct Reference<'a> {

@@ -1,0 +1,126 @@
+//! Keys that come and go while the service runs.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use jsonwebtoken::{Algorithm, Header};
+use session_service::auth::{Pace, Rules, Source};
+use tokio::time::Instant;
+
+use super::{
+    guarded::Guarded,
+    issuer::{Answer, Issuer},
+    kinds::file,
+    signer::{Signer, good_claims, jwks},
+};
+use crate::harness::{Harness, eventually};
+
+fn keys(signers: &[&Signer]) -> Answer {
+    Answer::Keys(jwks(signers))
+}
+
+/// Without a pause between two readings, so that each unknown key is asked for.
+fn eager() -> Pace {
+    Pace { pause: Duration::ZERO, ..Pace::default() }
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_for_its_first_token_and_the_one_before_is_gone_then() {
+    let harness = Harness::without_worker().await;
+    let old = Signer::new("old", Algorithm::ES256);
+    let new = Signer::new("new", Algorithm::EdDSA);
+    let issuer = Issuer::start(keys(&[&old])).await;
+    let service = Guarded::start(&harness, issuer.source(), Rules::default(), eager()).await;
+    assert!(service.lets_in(&old.token()).await);
+
+    issuer.answer(keys(&[&old, &new]));
+    assert!(service.lets_in(&new.token()).await);
+    assert!(service.lets_in(&old.token()).await);
+
+    issuer.answer(keys(&[&new]));
+    assert!(!service.lets_in(&Signer::new("third", Algorithm::ES256).token()).await);
+    assert!(!service.lets_in(&old.token()).await);
+    assert!(service.lets_in(&new.token()).await);
+}
+
+#[tokio::test]
+async fn keys_are_fetched_again_without_being_asked_for() {
+    let harness = Harness::without_worker().await;
+    let old = Signer::new("same", Algorithm::ES256);
+    let new = Signer::new("same", Algorithm::ES256);
+    let issuer = Issuer::start(keys(&[&old])).await;
+    let often = Duration::from_millis(50);
+    let pace = Pace { fetch_every: often, holding: often..=often, ..Pace::default() };
+    let service = Guarded::start(&harness, issuer.source(), Rules::default(), pace).await;
+    assert!(service.lets_in(&old.token()).await);
+
+    issuer.answer(keys(&[&new]));
+
+    let token = new.token();
+    eventually("the new key", async || service.lets_in(&token).await.then_some(())).await;
+    assert!(!service.lets_in(&old.token()).await);
+}
+
+#[tokio::test]
+async fn a_file_is_read_again_when_it_changes() {
+    let harness = Harness::without_worker().await;
+    let old = Signer::new("old", Algorithm::ES256);
+    let new = Signer::new("new", Algorithm::ES256);
+    let (_set_folder, set) = file(&jwks(&[&old]));
+    let (_pem_folder, pem) = file(&old.public_pem);
+    let pace = || Pace { look_every: Duration::from_millis(50), ..Pace::default() };
+
+    for (source, path, text) in [
+        (Source::JwksFile(set.clone()), set, jwks(&[&new])),
+        (Source::PublicKeysFile(pem.clone()), pem, new.public_pem.clone()),
+    ] {
+        let service = Guarded::start(&harness, source, Rules::default(), pace()).await;
+        assert!(service.lets_in(&old.token()).await);
+        std::fs::write(path, text).unwrap();
+
+        let token = new.token();
+        eventually("the new key", async || service.lets_in(&token).await.then_some(())).await;
+        assert!(!service.lets_in(&old.token()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_asks_the_issuer_once() {
+    let harness = Harness::without_worker().await;
+    let known = Signer::new("known", Algorithm::ES256);
+    let issuer = Issuer::start(keys(&[&known])).await;
+    let service = Guarded::with(&harness, issuer.source()).await;
+    assert_eq!(issuer.asked(), 1);
+    let begun = Instant::now();
+
+    while begun.elapsed() < Duration::from_secs(2) {
+        let flood = (0..100).map(|number| {
+            let header = Header { kid: Some(format!("unknown {number}")), ..known.header() };
+            let token = known.sign_with(&header, &good_claims());
+            let service = &service;
+            async move { service.lets_in(&token).await }
+        });
+        assert!(join_all(flood).await.iter().all(|it| !it));
+    }
+
+    assert!(service.lets_in(&known.token()).await);
+    let most = 1 + begun.elapsed().as_secs() as usize / 10;
+    assert!(issuer.asked() <= 1 + most, "asked {} times", issuer.asked());
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_key_share_one_reading() {
+    let harness = Harness::without_worker().await;
+    let old = Signer::new("old", Algorithm::ES256);
+    let new = Signer::new("new", Algorithm::ES256);
+    let issuer = Issuer::start(keys(&[&old])).await;
+    let pace = Pace { pause: Duration::from_secs(1), ..Pace::default() };
+    let service = Guarded::start(&harness, issuer.source(), Rules::default(), pace).await;
+    issuer.answer(keys(&[&old, &new]));
+
+    let token = new.token();
+    let let_in = join_all((0..50).map(|_| service.lets_in(&token))).await;
+
+    assert!(let_in.iter().all(|it| *it), "{let_in:?}");
+    assert_eq!(issuer.asked(), 2);
+}
