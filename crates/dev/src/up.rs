@@ -6,6 +6,7 @@ pub(crate) mod databases;
 mod guide;
 mod launch;
 pub(crate) mod services;
+pub(crate) mod ways;
 
 use anyhow::{Context, bail};
 use clap::{Args, value_parser};
@@ -76,7 +77,7 @@ async fn start(options: &Options, folder: &Folder, launch: &mut Launch<'_>) -> a
     let programs = build::services().await?;
     let mut settings = Settings::find_or_generate(folder)?;
     let backends = backends::start(options, &mut settings, launch).await?;
-    services::migrate(&programs, &backends).await?;
+    services::migrate(&programs, &backends.database.operator, backends.service_role).await?;
     let grpc = services::start(options, &programs, &backends, &mut settings, launch).await?;
 
     let token = token::for_user(&settings.jwt_secret, DEMO_USER)?;
