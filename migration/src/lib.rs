@@ -16,6 +16,7 @@ mod m20261122_000006_add_run_control;
 mod m20261122_000007_create_idempotency_keys;
 mod m20261122_000008_add_agent_memory;
 mod m20261122_000009_add_run_quotas;
+mod rights;
 mod sql;
 
 /// Any number that nobody else takes an advisory lock on.
@@ -46,6 +47,13 @@ impl MigratorTrait for Migrator {
 pub async fn up(database_url: &str) -> anyhow::Result<()> {
     let db = locked(database_url).await?;
     Migrator::up(&db, None).await.context("migrating the database")
+}
+
+/// Lets a role do what the services need, and nothing else, as far as the schema goes by
+/// now. The role has to be there; what it has already, it keeps.
+pub async fn grant(database_url: &str, role: &str) -> anyhow::Result<()> {
+    let db = locked(database_url).await?;
+    rights::grant(&db, role).await.with_context(|| format!("granting rights to {role}"))
 }
 
 /// Takes the newest `steps` migrations back.

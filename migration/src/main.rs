@@ -1,5 +1,5 @@
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser};
 
 /// Brings Tertulia's database schema up to date.
 #[derive(Debug, Parser)]
@@ -15,7 +15,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Applies every migration that is not applied yet
-    Up,
+    Up {
+        /// The role that the services log in as, to be granted what they need
+        #[arg(long, env, value_parser = NonEmptyStringValueParser::new())]
+        service_role: Option<String>,
+    },
     /// Takes the newest migrations back
     Down {
         /// How many
@@ -28,7 +32,15 @@ enum Command {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
-        Command::Up => migration::up(&arguments.database_url).await,
+        Command::Up { service_role } => up(&arguments.database_url, service_role).await,
         Command::Down { steps } => migration::down(&arguments.database_url, steps).await,
+    }
+}
+
+async fn up(database_url: &str, service_role: Option<String>) -> Result<()> {
+    migration::up(database_url).await?;
+    match service_role {
+        Some(role) => migration::grant(database_url, &role).await,
+        None => Ok(()),
     }
 }

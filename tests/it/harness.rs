@@ -68,6 +68,15 @@ pub(crate) struct Harness {
     pub service: Service,
 }
 
+/// Which servers a harness uses, and as whom.
+pub(crate) struct Place {
+    pub database_url: String,
+    pub dataset_url: String,
+    pub nats: async_nats::Client,
+    pub nats_url: String,
+    pub names_prefix: String,
+}
+
 /// How a worker works.
 #[derive(Clone, Copy)]
 pub(crate) struct Manner {
@@ -129,16 +138,25 @@ impl Harness {
     /// Without a worker, on a NATS server of its own.
     pub(crate) async fn on_nats(nats_url: &str) -> Self {
         let servers = dev::test_servers().await.expect("the test servers run");
-        let database_url = database::create_migrated(&servers.database_url).await;
-        let dataset_url = database::create(&servers.database_url, "d").await;
+        let names_prefix = random_name("t").replace('_', "");
+        let place = Place {
+            database_url: database::create_migrated(&servers.database_url).await,
+            dataset_url: database::create(&servers.database_url, "d").await,
+            nats: run_queue::connect(nats_url, "tests").await.expect("NATS answers"),
+            nats_url: nats_url.to_owned(),
+            names_prefix,
+        };
+        Self::at(place).await
+    }
+
+    /// Without a worker.
+    pub(crate) async fn at(place: Place) -> Self {
+        let Place { database_url, dataset_url, nats, nats_url, names_prefix } = place;
         let db = storage::connect(&database_url, 10).await.expect("the database answers");
         let store = DatasetStore::connect(&dataset_url).await.expect("the store answers");
-        let nats = run_queue::connect(nats_url, "tests").await.expect("NATS answers");
-        let names_prefix = random_name("t").replace('_', "");
         let names = Names::with_prefix(&names_prefix);
         let sources = sources(&db, store);
         let service = Service::start(&sources, &nats, &names, embedder(Builtin), DRAIN).await;
-        let nats_url = nats_url.to_owned();
         Self { db, database_url, sources, nats, names, names_prefix, nats_url, service }
     }
 
@@ -206,16 +224,26 @@ impl Harness {
         provider: impl Provider,
         manner: Manner,
     ) -> RunningWorker {
+        self.worker_with(Sources { db, ..self.sources.clone() }, nats, provider, manner)
+    }
+
+    pub(crate) fn worker_with(
+        &self,
+        sources: Sources,
+        nats: async_nats::Client,
+        provider: impl Provider,
+        manner: Manner,
+    ) -> RunningWorker {
         let models = Models::default().with(Models::BUILTIN, Arc::new(provider));
         let worker = Worker {
             publisher: Publisher::new(nats.clone(), self.names.clone()),
             names: self.names.clone(),
-            sources: Sources { db: db.clone(), ..self.sources.clone() },
+            db: sources.db.clone(),
+            sources,
             embedder: models.embedder(Models::BUILTIN).expect("it is there"),
             models,
             terms: manner.terms,
             cancels: Listeners::new(1),
-            db,
             nats,
         };
         let shutdown = CancellationToken::new();

@@ -31,6 +31,7 @@ mod ownership;
 mod quotas;
 mod results;
 mod retries;
+mod rights;
 mod run_queue;
 mod runs;
 mod search;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use async_nats::Client;
 use clap::Args;
 use data_source::{DatasetStore, Egress, Pools, Sealer, Settings};
-use run_queue::Names;
+use run_queue::{Names, Service};
 use sources::Sources;
 use storage::DatabaseConnection;
 
@@ -68,7 +68,7 @@ impl Connections {
     }
 
     /// Connects to all of them; NATS may be away for now.
-    pub async fn connect(&self, name: &str) -> anyhow::Result<Connected> {
+    pub async fn connect(&self, service: Service) -> anyhow::Result<Connected> {
         let db = storage::connect(self.database_url.expose(), self.database_max_connections)
             .await
             .context("connecting to DATABASE_URL")?;
@@ -80,10 +80,13 @@ impl Connections {
             "DATASET_DATABASE_URL names the database that holds the conversations: agents' \
              statements must not run there"
         );
-        let store = DatasetStore::connect(datasets_url)
-            .await
-            .context("connecting to DATASET_DATABASE_URL")?;
-        let nats = run_queue::connect(self.nats_url.expose(), name)
+        let store = match service {
+            Service::SessionService => DatasetStore::connect(datasets_url).await,
+            Service::RunWorker => DatasetStore::look(datasets_url).await,
+        }
+        .context("connecting to DATASET_DATABASE_URL")?;
+        let names = Names::with_prefix(&self.nats_prefix);
+        let nats = run_queue::connect_as(service, self.nats_url.expose(), &names)
             .await
             .context("connecting to NATS_URL")?;
         let sources = Sources {
@@ -92,7 +95,7 @@ impl Connections {
             sealer: self.sealer()?,
             pools: Pools::new(self.data_source_allow_cidrs.clone(), Settings::default()),
         };
-        Ok(Connected { db, sources, nats, names: Names::with_prefix(&self.nats_prefix) })
+        Ok(Connected { db, sources, nats, names })
     }
 }
 

@@ -35,15 +35,15 @@ const LOCK: &str = "
     SET LOCAL lock_timeout = '10s';
     SELECT pg_advisory_xact_lock(hashtextextended('tertulia data sets', 0))";
 
-/// The store, reached by its owner; every operation has a connection of its own.
+/// The store, as one login reaches it; every operation has a connection of its own.
 #[derive(Clone)]
 pub struct DatasetStore {
-    owner: Arc<Source>,
+    login: Arc<Source>,
 }
 
 impl fmt::Debug for DatasetStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatasetStore").field("owner", &self.owner).finish()
+        f.debug_struct("DatasetStore").field("login", &self.login).finish()
     }
 }
 
@@ -53,7 +53,17 @@ impl DatasetStore {
     ///
     /// The owner needs CREATEROLE, and to own the database.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let store = Self { owner: Arc::new(url::parse(url).await?) };
+        let store = Self::look(url).await?;
+        let session = store.open().await?;
+        ledger::ensure(&session.client).await.map_err(Error::of_store)?;
+        session.close().await;
+        Ok(store)
+    }
+
+    /// The same for one who only needs the way to each data set: the role of the
+    /// URL needs no right but CONNECT, and everything else fails.
+    pub async fn look(url: &str) -> Result<Self, Error> {
+        let store = Self { login: Arc::new(url::parse(url).await?) };
         let longest = store.role(i64::MIN);
         if longest.len() > MAX_NAME_LEN {
             let problem = "has too long a database name: roles are named after it".to_owned();
@@ -66,14 +76,13 @@ impl DatasetStore {
         if version < MIN_VERSION {
             return Err(Error::StoreUnfit { problem: "must be Postgres 16 or later".to_owned() });
         }
-        ledger::ensure(&session.client).await.map_err(Error::of_store)?;
         session.close().await;
         Ok(store)
     }
 
     /// The way to one data set, as the role that can only read it.
     pub fn source(&self, id: i64, password: &str) -> Source {
-        Source { user: self.role(id), password: password.to_owned(), ..Source::clone(&self.owner) }
+        Source { user: self.role(id), password: password.to_owned(), ..Source::clone(&self.login) }
     }
 
     /// Makes a data set's schema and role, or gives an existing role the password.
@@ -94,7 +103,7 @@ impl DatasetStore {
         let client = &session.client;
         client.batch_execute(&format!("BEGIN; {LOCK}")).await?;
         let (role, schema) = (escape_identifier(&self.role(id)), schema(id));
-        let database = escape_identifier(&self.owner.database);
+        let database = escape_identifier(&self.login.database);
         // Hashed here, so that no log of statements ever holds the password.
         let password = escape_literal(&scram_sha_256(password.as_bytes()));
         let login = if self.has_role(session, id).await? {
@@ -171,14 +180,14 @@ impl DatasetStore {
     }
 
     async fn open(&self) -> Result<Session, Error> {
-        let session = connect::connect(&self.owner, &Egress::default()).await?;
+        let session = connect::connect(&self.login, &Egress::default()).await?;
         session.budget().lift();
         Ok(session)
     }
 
     /// Carries the database's name, since roles belong to the whole server.
     fn role(&self, id: i64) -> String {
-        format!("{}_ds_{id}", self.owner.database)
+        format!("{}_ds_{id}", self.login.database)
     }
 }
 

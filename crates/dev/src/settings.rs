@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use run_queue::{Names, Service};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    servers::{account::is_root, free_port, is_free, password, random_bytes},
+    servers::{account::is_root, free_port, is_free, nats::Login, password, random_bytes},
     stack::Folder,
 };
 
@@ -20,8 +21,16 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) postgres_password: String,
     pub(crate) tertulia_password: String,
+    #[serde(default = "new_password")]
+    pub(crate) owner_password: String,
     pub(crate) datasets_password: String,
+    #[serde(default = "new_password")]
+    pub(crate) datasets_visitor_password: String,
     pub(crate) nats_password: String,
+    #[serde(default = "new_password")]
+    pub(crate) session_service_nats_password: String,
+    #[serde(default = "new_password")]
+    pub(crate) run_worker_nats_password: String,
     pub(crate) jwt_secret: String,
     pub(crate) sealing_keys: String,
     pub(crate) grpc_port: Option<u16>,
@@ -55,8 +64,12 @@ impl Settings {
             data,
             postgres_password: password()?,
             tertulia_password: password()?,
+            owner_password: password()?,
             datasets_password: password()?,
+            datasets_visitor_password: password()?,
             nats_password: password()?,
+            session_service_nats_password: password()?,
+            run_worker_nats_password: password()?,
             jwt_secret: password()?,
             sealing_keys: format!("1:{}", BASE64_STANDARD.encode(random_bytes::<32>()?)),
             grpc_port: None,
@@ -65,9 +78,30 @@ impl Settings {
         })
     }
 
+    pub(crate) fn nats_password_of(&self, service: Service) -> &str {
+        match service {
+            Service::SessionService => &self.session_service_nats_password,
+            Service::RunWorker => &self.run_worker_nats_password,
+        }
+    }
+
+    /// As both services log in to NATS.
+    pub(crate) fn nats_logins<'a>(&'a self, names: &'a Names) -> [Login<'a>; 2] {
+        [Service::SessionService, Service::RunWorker].map(|service| Login {
+            service,
+            names,
+            password: self.nats_password_of(service),
+        })
+    }
+
     pub(crate) fn save(&self, folder: &Folder) -> anyhow::Result<()> {
         folder.write(&folder.settings(), self)
     }
+}
+
+/// For what an older release did not write down. It has no way to fail.
+fn new_password() -> String {
+    password().expect("the operating system has random bytes")
 }
 
 /// The port asked for, else the one used before, else `default`, else any: the first that is free.
@@ -122,5 +156,26 @@ mod tests {
 
         assert!(choose_port(Some(taken), None, None).is_err());
         assert_ne!(choose_port(None, Some(taken), Some(taken)).unwrap(), taken);
+    }
+
+    #[test]
+    fn settings_of_an_older_release_are_completed() {
+        let new = Settings::generate("data".into()).unwrap();
+        let mut old = serde_json::to_value(&new).unwrap();
+        let later = [
+            "owner_password",
+            "datasets_visitor_password",
+            "session_service_nats_password",
+            "run_worker_nats_password",
+        ];
+        for field in later {
+            old.as_object_mut().unwrap().remove(field).unwrap();
+        }
+
+        let completed: Settings = serde_json::from_value(old).unwrap();
+
+        assert_eq!(completed.jwt_secret, new.jwt_secret);
+        let completed = serde_json::to_value(completed).unwrap();
+        assert!(later.iter().all(|field| completed[field].as_str().unwrap().len() == 48));
     }
 }

@@ -165,7 +165,9 @@ impl Kind {
                 (config.url(), postgres::ready(process, &config).await?)
             }
             Self::Nats => {
-                let config = nats::Config { binaries, data, log, port, password, durable };
+                let services = &[];
+                let config =
+                    nats::Config { binaries, data, log, port, password, services, durable };
                 let process = watched(nats::spawn(&config)?, &folder, &files)?;
                 (config.url(), nats::ready(process, &config).await?)
             }

@@ -6,6 +6,7 @@ pub(crate) mod databases;
 mod guide;
 pub(crate) mod launch;
 pub(crate) mod services;
+pub(crate) mod ways;
 
 use std::io;
 
@@ -105,7 +106,7 @@ pub(crate) async fn start_stack(
     let programs = build::services().await?;
     let mut settings = Settings::find_or_generate(folder)?;
     let backends = backends::start(options, &mut settings, launch).await?;
-    services::migrate(&programs, &backends).await?;
+    services::migrate(&programs, &backends.database.operator, backends.service_role).await?;
     let grpc = services::start(options, &programs, &backends, &mut settings, launch).await?;
 
     let token = token::for_user(&settings.jwt_secret, DEMO_USER)?;

@@ -12,6 +12,7 @@ pub mod events;
 mod listeners;
 mod names;
 pub mod publisher;
+mod rights;
 
 pub use cancel_requests::CancelRequests;
 pub use dead_letter::DeadLetter;
@@ -20,6 +21,7 @@ pub use ended::EndedRuns;
 pub use listeners::{Lagged, Listener, Listeners};
 pub use names::Names;
 pub use publisher::Publisher;
+pub use rights::{Rights, Service};
 
 use std::{io, time::Duration};
 
@@ -37,11 +39,27 @@ pub enum ConnectError {
     Connect(#[from] async_nats::ConnectError),
 }
 
-/// Connects to NATS, with the user and password, or the token, of the URL. If the server can't
-/// be reached, this returns all the same, and the client goes on trying.
+/// Connects a service to NATS, with the user and password, or the token, of the URL; replies come
+/// to an inbox of its own. If the server can't be reached, this returns all the same, and the
+/// client goes on trying.
+pub async fn connect_as(
+    service: Service,
+    url: &str,
+    names: &Names,
+) -> Result<Client, ConnectError> {
+    let address = url.parse().map_err(ConnectError::Url)?;
+    let options = options(&address, service.name()).custom_inbox_prefix(names.inbox_of(service));
+    Ok(options.connect(address).await?)
+}
+
+/// The same for others, whose replies come to the inbox of all.
 pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
-    let address: ServerAddr = url.parse().map_err(ConnectError::Url)?;
-    let mut options = ConnectOptions::new()
+    let address = url.parse().map_err(ConnectError::Url)?;
+    Ok(options(&address, name).connect(address).await?)
+}
+
+fn options(address: &ServerAddr, name: &str) -> ConnectOptions {
+    let options = ConnectOptions::new()
         .name(name)
         .retry_on_initial_connect()
         .connection_timeout(Duration::from_secs(5))
@@ -52,10 +70,9 @@ pub async fn connect(url: &str, name: &str) -> Result<Client, ConnectError> {
         });
     // The client itself leaves those of the URL unused.
     let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    options = match (address.username(), address.password()) {
+    match (address.username(), address.password()) {
         (Some(user), Some(password)) => options.user_and_password(decoded(user), decoded(password)),
         (Some(token), None) => options.token(decoded(token)),
         (None, _) => options,
-    };
-    Ok(options.connect(address).await?)
+    }
 }

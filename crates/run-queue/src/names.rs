@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{consumer, stream};
 
-use crate::ACK_WAIT;
+use crate::{ACK_WAIT, Service};
 
 /// How long a wake-up is kept that no worker fetches. What is still due then is
 /// published again within a minute.
@@ -27,6 +27,8 @@ pub struct Names {
     events: String,
     pub(crate) dead_letters_stream: String,
     pub(crate) dead_letters: String,
+    /// With a service's name behind it, that service's own.
+    inboxes: String,
 }
 
 impl Names {
@@ -46,6 +48,7 @@ impl Names {
             events: format!("{lower}runs.events"),
             dead_letters_stream: format!("{upper}RUN_DEAD_LETTERS"),
             dead_letters: format!("{lower}runs.dead-letter"),
+            inboxes: format!("_INBOX.{lower}"),
         }
     }
 
@@ -57,6 +60,11 @@ impl Names {
     /// What happens to all runs.
     pub(crate) fn all_events(&self) -> String {
         format!("{}.*", self.events)
+    }
+
+    /// Where a service gets its replies, and nobody else.
+    pub(crate) fn inbox_of(&self, service: Service) -> String {
+        format!("{}{}", self.inboxes, service.name())
     }
 
     pub(crate) fn stream_config(&self) -> stream::Config {
@@ -125,6 +133,7 @@ mod tests {
             assert_ne!(left.events_of(1), right.events_of(1));
             assert_ne!(left.dead_letters_stream, right.dead_letters_stream);
             assert_ne!(left.dead_letters, right.dead_letters);
+            assert_ne!(left.inbox_of(Service::RunWorker), right.inbox_of(Service::RunWorker));
         }
     }
 }

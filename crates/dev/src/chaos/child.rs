@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use nix::sys::signal::Signal;
+use run_queue::Service;
 
 use super::{
     database::Database,
@@ -18,15 +19,15 @@ use super::{
 };
 use crate::{
     servers::{
-        free_port, nats, postgres,
+        free_port, postgres,
         process::{Process, Shutdown},
     },
     settings::Settings,
     up::{
-        backends::Backends,
+        backends::nats_ways,
         build::Programs,
-        databases::{DATASETS, OWN},
-        services,
+        databases::{self, OWN, SERVICE_ROLE},
+        services::{self, Access},
     },
 };
 
@@ -76,11 +77,15 @@ pub(super) struct Child {
 }
 
 impl Program {
-    fn name(self) -> &'static str {
+    fn service(self) -> Service {
         match self {
-            Self::SessionService => "session-service",
-            Self::RunWorker => "run-worker",
+            Self::SessionService => Service::SessionService,
+            Self::RunWorker => Service::RunWorker,
         }
+    }
+
+    fn name(self) -> &'static str {
+        self.service().name()
     }
 
     fn role(self) -> &'static str {
@@ -137,12 +142,13 @@ impl Child {
         ensure!(self.process.is_none(), "{} runs already", self.name());
         self.incarnation += 1;
         let (role, password) = (self.role(), &setup.settings.tertulia_password);
-        let create =
-            format!("CREATE ROLE {role} LOGIN INHERIT PASSWORD '{password}' IN ROLE {OWN}");
+        let create = format!(
+            "CREATE ROLE {role} LOGIN INHERIT PASSWORD '{password}' IN ROLE {SERVICE_ROLE}"
+        );
         database.execute(&format!("DROP ROLE IF EXISTS {role}; {create}")).await?;
 
         let file = self.program.file(&setup.programs);
-        let mut command = services::service(file, &self.backends(setup), &setup.settings);
+        let mut command = services::service(file, &self.access(&setup.settings), &setup.settings);
         match self.program {
             Program::SessionService => {
                 command.env("JWT_SECRET", &setup.settings.jwt_secret).env("LISTEN_ADDR", &self.grpc)
@@ -158,13 +164,12 @@ impl Child {
         Ok(())
     }
 
-    fn backends(&self, setup: &Setup) -> Backends {
-        let Settings { tertulia_password, datasets_password, nats_password, .. } = &setup.settings;
-        let port = self.postgres.port();
-        Backends {
-            database_url: postgres::url(&self.role(), tertulia_password, port, OWN),
-            dataset_database_url: postgres::url(DATASETS, datasets_password, port, DATASETS),
-            nats_url: nats::url(nats_password, self.nats.port()),
+    fn access(&self, settings: &Settings) -> Access {
+        let (port, service) = (self.postgres.port(), self.program.service());
+        Access {
+            database_url: postgres::url(&self.role(), &settings.tertulia_password, port, OWN),
+            dataset_database_url: databases::datasets(settings, port).of(service).to_owned(),
+            nats_url: nats_ways(settings, self.nats.port()).of(service).to_owned(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
+use run_queue::Names;
 use tempfile::TempDir;
 
 use super::{
@@ -21,9 +22,8 @@ use crate::{
     },
     settings::Settings,
     up::{
-        backends::Backends,
         build,
-        databases::{self, OWN},
+        databases::{self, OWN, SERVICE_ROLE},
         services,
     },
 };
@@ -70,10 +70,10 @@ impl Cluster {
 
     async fn prepare(&self, server: &str) -> anyhow::Result<()> {
         let settings = &self.setup.settings;
-        let (database_url, dataset_database_url) = databases::prepare(server, settings).await?;
-        let nats_url = self.nats_url();
-        let backends = Backends { database_url, dataset_database_url, nats_url };
-        services::migrate(&self.setup.programs, &backends).await
+        databases::prepare(server, settings).await?;
+        let port = settings.postgres_port.context("Postgres has no port")?;
+        let owner = databases::own(settings, port).operator;
+        services::migrate(&self.setup.programs, &owner, Some(SERVICE_ROLE)).await
     }
 
     pub(super) async fn start_pair(&mut self) -> anyhow::Result<()> {
@@ -117,7 +117,7 @@ impl Cluster {
 
     pub(super) fn nats_url(&self) -> String {
         let Settings { nats_password, nats_port, .. } = &self.setup.settings;
-        nats::url(nats_password, nats_port.unwrap_or_default())
+        nats::url(nats::OPERATOR, nats_password, nats_port.unwrap_or_default())
     }
 
     pub(super) async fn start_postgres(&mut self) -> anyhow::Result<()> {
@@ -138,12 +138,14 @@ impl Cluster {
 
     pub(super) async fn start_nats(&mut self) -> anyhow::Result<()> {
         let settings = &self.setup.settings;
+        let names = Names::with_prefix("");
         let config = nats::Config {
             binaries: &self.binaries,
             data: &self.data.path().join("nats"),
             log: &self.setup.new_log("nats"),
             port: settings.nats_port.context("NATS has no port")?,
             password: &settings.nats_password,
+            services: &settings.nats_logins(&names),
             durable: false,
         };
         let process = self.nats.insert(Owned::new(nats::spawn(&config)?));

@@ -1,9 +1,11 @@
-//! One NATS server with JetStream and a password on 127.0.0.1.
+//! One NATS server with JetStream and passwords on 127.0.0.1.
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
+use std::{fs::DirBuilder, iter, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
 
 use anyhow::Context;
 use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
+use run_queue::{Names, Rights, Service};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
@@ -13,7 +15,8 @@ use super::{
     process::{Process, Shutdown},
 };
 
-const USER: &str = "tertulia";
+/// The user who may do everything.
+pub(crate) const OPERATOR: &str = "tertulia";
 const PATIENCE: Duration = Duration::from_secs(30);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -24,19 +27,31 @@ pub struct Config<'a> {
     pub data: &'a Path,
     pub log: &'a Path,
     pub port: u16,
+    /// The operator's.
     pub password: &'a str,
+    /// Who else may log in.
+    pub services: &'a [Login<'a>],
     /// True syncs to disk before a message is acknowledged.
     pub durable: bool,
 }
 
+/// A service's, with the rights that it needs in a deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    pub service: Service,
+    pub names: &'a Names,
+    pub password: &'a str,
+}
+
 impl Config<'_> {
+    /// The operator's way in.
     pub fn url(&self) -> String {
-        url(self.password, self.port)
+        url(OPERATOR, self.password, self.port)
     }
 
     /// NATS' configuration language accepts JSON.
     fn text(&self) -> String {
-        let mut jetstream = serde_json::json!({ "store_dir": self.data.join("jetstream") });
+        let mut jetstream = json!({ "store_dir": self.data.join("jetstream") });
         if self.durable {
             jetstream["max_file_store"] = "8G".into();
             jetstream["sync_interval"] = "always".into();
@@ -44,17 +59,28 @@ impl Config<'_> {
             // A stream's size bound counts as used from its start; every test has its own streams.
             jetstream["max_file_store"] = "1T".into();
         }
-        let text = serde_json::json!({
+        let operator = json!({ "user": OPERATOR, "password": self.password });
+        let users: Vec<_> = iter::once(operator).chain(self.services.iter().map(user)).collect();
+        let text = json!({
             "listen": format!("127.0.0.1:{}", self.port),
             "jetstream": jetstream,
-            "authorization": { "user": USER, "password": self.password },
+            "authorization": { "users": users },
         });
         format!("{text:#}\n")
     }
 }
 
-pub(crate) fn url(password: &str, port: u16) -> String {
-    format!("nats://{USER}:{password}@127.0.0.1:{port}")
+fn user(login: &Login<'_>) -> Value {
+    let Rights { publish, subscribe } = Rights::of(login.service, login.names);
+    json!({
+        "user": login.service.name(),
+        "password": login.password,
+        "permissions": { "publish": publish, "subscribe": subscribe },
+    })
+}
+
+pub(crate) fn url(user: &str, password: &str, port: u16) -> String {
+    format!("nats://{user}:{password}@127.0.0.1:{port}")
 }
 
 /// Starts the server without waiting for it; see [`ready`].
@@ -106,7 +132,9 @@ mod tests {
         let file = Path::new("/nowhere");
         let binaries = Binaries::in_folder(file);
         let (data, password) = (Path::new(r#"/odd "path""#), "secret");
-        Config { binaries: &binaries, data, log: file, port: 4222, password, durable }.text()
+        let services = &[];
+        Config { binaries: &binaries, data, log: file, port: 4222, password, services, durable }
+            .text()
     }
 
     #[test]
@@ -118,5 +146,16 @@ mod tests {
     #[test]
     fn the_configuration_quotes_paths() {
         assert!(text(true).contains(r#""/odd \"path\"/jetstream""#));
+    }
+
+    #[test]
+    fn only_the_operator_may_do_everything() {
+        let names = Names::with_prefix("");
+        let login = Login { service: Service::RunWorker, names: &names, password: "secret" };
+        let user = user(&login);
+
+        assert_eq!(user["user"], "run-worker");
+        assert_eq!(user["permissions"]["subscribe"][1], "runs.cancel-requested");
+        assert!(!text(true).contains("permissions"));
     }
 }

@@ -1,6 +1,14 @@
 //! The servers under the pair: the embedded ones, or those that the environment names.
 
-use super::{Options, databases, launch::Launch};
+use run_queue::{Names, Service};
+
+use super::{
+    Options,
+    databases::{self, SERVICE_ROLE},
+    launch::Launch,
+    services::Access,
+    ways::Ways,
+};
 use crate::{
     servers::{account::create_reachable, fetch, nats, postgres},
     settings::{Settings, choose_port},
@@ -9,16 +17,31 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) struct Backends {
-    pub(crate) database_url: String,
-    pub(crate) dataset_database_url: String,
-    pub(crate) nats_url: String,
+    pub(crate) database: Ways,
+    pub(crate) datasets: Ways,
+    pub(crate) nats: Ways,
+    /// The database's role that needs its rights granted.
+    pub(crate) service_role: Option<&'static str>,
 }
 
 impl Backends {
+    pub(crate) fn access(&self, service: Service) -> Access {
+        Access {
+            database_url: self.database.of(service).to_owned(),
+            dataset_database_url: self.datasets.of(service).to_owned(),
+            nats_url: self.nats.of(service).to_owned(),
+        }
+    }
+
     pub(crate) fn into_stack(self, grpc: String, demo_agent_id: i64, launch: &Launch<'_>) -> Stack {
-        let Self { database_url, dataset_database_url, nats_url } = self;
-        let pids = launch.pids();
-        Stack { grpc, database_url, dataset_database_url, nats_url, demo_agent_id, pids }
+        Stack {
+            grpc,
+            database_url: self.database.operator,
+            dataset_database_url: self.datasets.operator,
+            nats_url: self.nats.operator,
+            demo_agent_id,
+            pids: launch.pids(),
+        }
     }
 }
 
@@ -27,26 +50,27 @@ pub(crate) async fn start(
     settings: &mut Settings,
     launch: &mut Launch<'_>,
 ) -> anyhow::Result<Backends> {
-    let given_datasets = given(&options.dataset_database_url);
-    let (database_url, dataset_database_url) = match given(&options.database_url) {
+    let given_datasets = given(&options.dataset_database_url).map(Ways::all);
+    let (database, datasets, service_role) = match given(&options.database_url) {
         Some(url) => {
             let datasets = match given_datasets {
                 Some(datasets) => datasets,
-                None => databases::beside(&url).await?,
+                None => Ways::all(databases::beside(&url).await?),
             };
-            (url, datasets)
+            (Ways::all(url), datasets, None)
         }
         None => {
-            let superuser_url = start_postgres(options, settings, launch).await?;
-            let (database, datasets) = databases::prepare(&superuser_url, settings).await?;
-            (database, given_datasets.unwrap_or(datasets))
+            let (superuser_url, port) = start_postgres(options, settings, launch).await?;
+            databases::prepare(&superuser_url, settings).await?;
+            let datasets = given_datasets.unwrap_or_else(|| databases::datasets(settings, port));
+            (databases::own(settings, port), datasets, Some(SERVICE_ROLE))
         }
     };
-    let nats_url = match given(&options.nats_url) {
-        Some(url) => url,
+    let nats = match given(&options.nats_url) {
+        Some(url) => Ways::all(url),
         None => start_nats(options, settings, launch).await?,
     };
-    Ok(Backends { database_url, dataset_database_url, nats_url })
+    Ok(Backends { database, datasets, nats, service_role })
 }
 
 /// An empty variable counts as absent.
@@ -58,7 +82,7 @@ async fn start_postgres(
     options: &Options,
     settings: &mut Settings,
     launch: &mut Launch<'_>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<(String, u16)> {
     let binaries = fetch::binaries().await?;
     let port = choose_port(options.postgres_port, settings.postgres_port, None)?;
     settings.postgres_port = Some(port);
@@ -75,29 +99,40 @@ async fn start_postgres(
     };
     let process = launch.started(postgres::spawn(&config).await?)?;
     launch.watch(postgres::ready(process, &config).await?);
-    Ok(config.url())
+    Ok((config.url(), port))
 }
 
 async fn start_nats(
     options: &Options,
     settings: &mut Settings,
     launch: &mut Launch<'_>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Ways> {
     let binaries = fetch::binaries().await?;
     let port = choose_port(options.nats_port, settings.nats_port, None)?;
     settings.nats_port = Some(port);
     settings.save(launch.folder())?;
     create_reachable(&settings.data)?;
     eprintln!("starting nats-server on port {port} ...");
+    let names = Names::with_prefix("");
     let config = nats::Config {
         binaries: &binaries,
         data: &settings.data.join("nats"),
         log: &launch.folder().log("nats"),
         port,
         password: &settings.nats_password,
+        services: &settings.nats_logins(&names),
         durable: true,
     };
     let process = launch.started(nats::spawn(&config)?)?;
     launch.watch(nats::ready(process, &config).await?);
-    Ok(config.url())
+    Ok(nats_ways(settings, port))
+}
+
+pub(crate) fn nats_ways(settings: &Settings, port: u16) -> Ways {
+    let of = |service: Service| nats::url(service.name(), settings.nats_password_of(service), port);
+    Ways {
+        operator: nats::url(nats::OPERATOR, &settings.nats_password, port),
+        session_service: of(Service::SessionService),
+        run_worker: of(Service::RunWorker),
+    }
 }

@@ -4,36 +4,71 @@ use anyhow::{Context, bail};
 use tokio_postgres::Client;
 use url::Url;
 
+use super::ways::Ways;
 use crate::{servers::postgres, settings::Settings};
 
 pub(crate) const OWN: &str = "tertulia";
 pub(crate) const DATASETS: &str = "tertulia_datasets";
 
+/// The role that both services have in the first database, which the other one owns.
+pub(crate) const SERVICE_ROLE: &str = "tertulia";
+const OWNER: &str = "tertulia_owner";
+/// Owns the second database.
+const DATASETS_OWNER: &str = "tertulia_datasets";
+/// May log in there, and nothing else.
+const DATASETS_VISITOR: &str = "tertulia_datasets_visitor";
+
 /// Creates both databases on the embedded server, each owned by a role of its own, and closes them
-/// to others. Returns their URLs.
-pub(crate) async fn prepare(
-    superuser_url: &str,
-    settings: &Settings,
-) -> anyhow::Result<(String, String)> {
+/// to others.
+pub(crate) async fn prepare(superuser_url: &str, settings: &Settings) -> anyhow::Result<()> {
     let server = postgres::connect(superuser_url).await?;
-    role(&server, OWN, &settings.tertulia_password, "NOCREATEROLE").await?;
-    role(&server, DATASETS, &settings.datasets_password, "CREATEROLE").await?;
-    for name in [OWN, DATASETS] {
+    for (name, password, right) in [
+        (OWNER, &settings.owner_password, "NOCREATEROLE"),
+        (SERVICE_ROLE, &settings.tertulia_password, "NOCREATEROLE"),
+        (DATASETS_OWNER, &settings.datasets_password, "CREATEROLE"),
+        (DATASETS_VISITOR, &settings.datasets_visitor_password, "NOCREATEROLE"),
+    ] {
+        role(&server, name, password, right).await?;
+    }
+    for (name, owner) in [(OWN, OWNER), (DATASETS, DATASETS_OWNER)] {
         if !exists(&server, name).await? {
-            server.batch_execute(&format!("CREATE DATABASE {name} OWNER {name}")).await?;
+            server.batch_execute(&format!("CREATE DATABASE {name} OWNER {owner}")).await?;
         }
     }
     for name in [OWN, DATASETS, "postgres", "template1"] {
         let revoke = format!("REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC");
         server.batch_execute(&revoke).await?;
     }
-    // Only a superuser may create it.
-    let own = postgres::connect(&with_database(superuser_url, OWN)?).await?;
-    own.batch_execute("CREATE EXTENSION IF NOT EXISTS vector").await?;
+    let visit = format!("GRANT CONNECT ON DATABASE {DATASETS} TO {DATASETS_VISITOR}");
+    server.batch_execute(&visit).await?;
 
-    let port = settings.postgres_port.context("the embedded Postgres has no port")?;
-    let url = |name, password| postgres::url(name, password, port, name);
-    Ok((url(OWN, &settings.tertulia_password), url(DATASETS, &settings.datasets_password)))
+    let own = postgres::connect(&with_database(superuser_url, OWN)?).await?;
+    // In data of an older release the services' role owned everything.
+    own.batch_execute(&format!("REASSIGN OWNED BY {SERVICE_ROLE} TO {OWNER}")).await?;
+    // Only a superuser may create it.
+    own.batch_execute("CREATE EXTENSION IF NOT EXISTS vector").await?;
+    Ok(())
+}
+
+/// The ways into the first, once it is prepared.
+pub(crate) fn own(settings: &Settings, port: u16) -> Ways {
+    let services = postgres::url(SERVICE_ROLE, &settings.tertulia_password, port, OWN);
+    Ways {
+        operator: postgres::url(OWNER, &settings.owner_password, port, OWN),
+        session_service: services.clone(),
+        run_worker: services,
+    }
+}
+
+/// The ways into the second. A worker reads data sets with their own roles.
+pub(crate) fn datasets(settings: &Settings, port: u16) -> Ways {
+    let owner = postgres::url(DATASETS_OWNER, &settings.datasets_password, port, DATASETS);
+    let visitor_password = &settings.datasets_visitor_password;
+    Ways {
+        operator: owner.clone(),
+        session_service: owner,
+        run_worker: postgres::url(DATASETS_VISITOR, visitor_password, port, DATASETS),
+    }
 }
 
 /// The database for data sets on a server that was given: beside the given one, created if missing.
@@ -86,22 +121,4 @@ pub(crate) fn with_database(url: &str, name: &str) -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_other_database_keeps_server_credentials_and_options() {
-        let url = "postgres://me:secret@db.example:5433/chats?sslmode=disable";
-
-        assert_eq!(database_name(url).unwrap(), "chats");
-        assert_eq!(
-            with_database(url, "chats_datasets").unwrap(),
-            "postgres://me:secret@db.example:5433/chats_datasets?sslmode=disable"
-        );
-    }
-
-    #[test]
-    fn a_url_without_a_database_is_refused() {
-        assert!(database_name("postgres://me@db.example").is_err());
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, ensure};
+use run_queue::Service;
 use tokio::time::timeout;
 use tonic::transport::Endpoint;
 use tonic_health::pb::{
@@ -20,15 +21,20 @@ const SERVICE: &str = "tertulia.v1.SessionService";
 const PATIENCE: Duration = Duration::from_secs(60);
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) async fn migrate(programs: &Programs, backends: &Backends) -> anyhow::Result<()> {
+/// `service_role` is granted its rights; without it, whoever migrates has all.
+pub(crate) async fn migrate(
+    programs: &Programs,
+    database_url: &str,
+    service_role: Option<&str>,
+) -> anyhow::Result<()> {
     eprintln!("migrating ...");
-    let status = tokio::process::Command::new(&programs.migration)
-        .arg("up")
-        .env("DATABASE_URL", &backends.database_url)
-        .kill_on_drop(true)
-        .status()
-        .await
-        .with_context(|| programs.migration.display().to_string())?;
+    let mut command = tokio::process::Command::new(&programs.migration);
+    command.arg("up").env("DATABASE_URL", database_url).kill_on_drop(true);
+    if let Some(role) = service_role {
+        command.env("SERVICE_ROLE", role);
+    }
+    let status =
+        command.status().await.with_context(|| programs.migration.display().to_string())?;
     ensure!(status.success(), "the migration failed ({status})");
     Ok(())
 }
@@ -48,12 +54,14 @@ pub(crate) async fn start(
 
     eprintln!("starting session-service on port {port} and {} run-worker(s) ...", options.workers);
     for number in 1..=options.workers {
-        let mut command = service(&programs.run_worker, backends, settings);
+        let access = backends.access(Service::RunWorker);
+        let mut command = service(&programs.run_worker, &access, settings);
         let log = format!("run-worker-{number}");
         let worker = spawn("run-worker", &mut command, &programs.run_worker, &log, launch)?;
         launch.watch(worker);
     }
-    let mut command = service(&programs.session_service, backends, settings);
+    let access = backends.access(Service::SessionService);
+    let mut command = service(&programs.session_service, &access, settings);
     command.env("JWT_SECRET", &settings.jwt_secret).env("LISTEN_ADDR", &grpc);
     if let Some(origins) = &options.cors_allow_origins {
         command.env("CORS_ALLOW_ORIGINS", origins);
@@ -64,12 +72,20 @@ pub(crate) async fn start(
     Ok(grpc)
 }
 
-pub(crate) fn service(program: &Path, backends: &Backends, settings: &Settings) -> Command {
+/// What one of them logs in with.
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) database_url: String,
+    pub(crate) dataset_database_url: String,
+    pub(crate) nats_url: String,
+}
+
+pub(crate) fn service(program: &Path, access: &Access, settings: &Settings) -> Command {
     let mut command = Command::new(program);
     command
-        .env("DATABASE_URL", &backends.database_url)
-        .env("DATASET_DATABASE_URL", &backends.dataset_database_url)
-        .env("NATS_URL", &backends.nats_url)
+        .env("DATABASE_URL", &access.database_url)
+        .env("DATASET_DATABASE_URL", &access.dataset_database_url)
+        .env("NATS_URL", &access.nats_url)
         .env("SEALING_KEYS", &settings.sealing_keys);
     command
 }

@@ -1,0 +1,75 @@
+//! What the services may do on NATS: what they need, and nothing else.
+
+use crate::Names;
+
+/// One of the two that use the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    SessionService,
+    RunWorker,
+}
+
+impl Service {
+    /// What NATS knows it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SessionService => "session-service",
+            Self::RunWorker => "run-worker",
+        }
+    }
+}
+
+/// The subjects, some of them with wildcards, that a service publishes to and
+/// subscribes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rights {
+    pub publish: Vec<String>,
+    pub subscribe: Vec<String>,
+}
+
+impl Rights {
+    pub fn of(service: Service, names: &Names) -> Self {
+        let replies = format!("{}.>", names.inbox_of(service));
+        match service {
+            Service::SessionService => Self {
+                publish: of_session_service(names),
+                subscribe: vec![replies, names.ended.clone(), names.all_events()],
+            },
+            Service::RunWorker => Self {
+                publish: of_run_worker(names),
+                subscribe: vec![replies, names.cancel_requested.clone()],
+            },
+        }
+    }
+}
+
+fn of_session_service(names: &Names) -> Vec<String> {
+    let streams = [&names.stream, &names.events_stream, &names.dead_letters_stream];
+    let mut subjects = of_both(names);
+    subjects.push(names.cancel_requested.clone());
+    subjects.extend(streams.into_iter().flat_map(|stream| ensuring(stream)));
+    subjects.push(format!("$JS.API.DIRECT.GET.{}", names.events_stream));
+    subjects
+}
+
+fn of_run_worker(names: &Names) -> Vec<String> {
+    let Names { stream, consumer, .. } = names;
+    let mut subjects = of_both(names);
+    subjects.extend([stream, &names.dead_letters_stream].into_iter().flat_map(|it| ensuring(it)));
+    subjects.extend([
+        format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"),
+        format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+        format!("$JS.ACK.{stream}.{consumer}.>"),
+    ]);
+    subjects
+}
+
+fn of_both(names: &Names) -> Vec<String> {
+    let Names { wake_ups, ended, dead_letters, .. } = names;
+    vec![wake_ups.clone(), ended.clone(), names.all_events(), dead_letters.clone()]
+}
+
+/// To make a stream again that is gone.
+fn ensuring(stream: &str) -> [String; 2] {
+    [format!("$JS.API.STREAM.INFO.{stream}"), format!("$JS.API.STREAM.CREATE.{stream}")]
+}

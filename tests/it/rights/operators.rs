@@ -1,0 +1,22 @@
+//! What operators are told to set up is what is needed.
+
+use run_queue::{Names, Rights, Service};
+
+const README: &str = include_str!("../../../README.md");
+
+fn list(subjects: &[String]) -> String {
+    let quoted: Vec<_> = subjects.iter().map(|it| format!("\"{it}\"")).collect();
+    quoted.join(", ")
+}
+
+#[test]
+fn the_readme_has_each_services_rights_on_nats_and_no_others() {
+    // Its lines are broken where there is room.
+    let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");
+    for service in [Service::SessionService, Service::RunWorker] {
+        let Rights { publish, subscribe } = Rights::of(service, &Names::with_prefix(""));
+        let (publish, subscribe) = (list(&publish), list(&subscribe));
+        let permissions = format!("publish: [ {publish} ], subscribe: [{subscribe}]");
+        assert!(readme.contains(&permissions), "{}: {permissions}", service.name());
+    }
+}
