@@ -149,10 +149,13 @@ async fn with_nothing_to_do_the_database_is_asked_less_than_five_times_a_second(
     // A connection tells of what it did after ten seconds at the latest.
     time::sleep(Duration::from_secs(11)).await;
 
-    let before = transactions().await;
-    time::sleep(Duration::from_secs(10)).await;
-    let asked = transactions().await - before;
+    // On a machine that is busy one may tell of the beginning even later.
+    let mut asked = Vec::new();
+    while asked.len() < 3 && asked.last().is_none_or(|it| 50 <= *it) {
+        let before = transactions().await;
+        time::sleep(Duration::from_secs(10)).await;
+        asked.push(transactions().await - before);
+    }
 
-    eprintln!("{asked} transactions in 10 s");
-    assert!((1..50).contains(&asked), "{asked}");
+    assert!(asked.last().is_some_and(|it| (1..50).contains(it)), "in 10 s each: {asked:?}");
 }

@@ -5,12 +5,20 @@ mod import;
 mod schema;
 mod upload;
 
+use std::time::Duration;
+
 use proto::v1::{self as pb, data_source_service_server::DataSourceService};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time,
+};
 use tonic::{Request, Response, Status, Streaming};
 
 use self::convert::UpdateDataSource;
 use crate::{DataSources, Error, auth::Caller, limits::ImportLimits};
+
+/// How long an import waits for others to end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct DataSourceGrpc {
@@ -24,6 +32,12 @@ impl DataSourceGrpc {
     pub(crate) fn new(sources: DataSources, imports: ImportLimits) -> Self {
         let importing = Semaphore::new(imports.at_once as usize);
         Self { sources, max_import_bytes: imports.max_bytes, importing }
+    }
+
+    /// Waits for a place, while the client is not read from.
+    async fn place_to_import(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let place = time::timeout(PATIENCE, self.importing.acquire()).await;
+        place.ok().and_then(Result::ok).ok_or(Error::Overloaded)
     }
 }
 
@@ -133,7 +147,7 @@ impl DataSourceService for DataSourceGrpc {
         let table = import::import_table(stream.message().await?)?;
         let id = table.data_source_id;
         self.sources.check_import(user_id, id).await?;
-        let _place = self.importing.try_acquire().map_err(|_| Error::Overloaded)?;
+        let _place = self.place_to_import().await?;
         let received = upload::receive(stream, self.max_import_bytes, table.hash());
         let (file, content_hash) = received.await?;
 
