@@ -10,7 +10,12 @@ mod limits;
 mod tokens;
 
 use self::{access::Access, limits::LimitSettings, tokens::Tokens};
-use crate::{auth::Verifier, door::Door, limits::Limits, server::Settings};
+use crate::{
+    auth::Verifier,
+    door::{Bounds, Door, Turns},
+    limits::Limits,
+    server::Settings,
+};
 
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
@@ -62,6 +67,7 @@ impl Config {
         Ok(Settings {
             reflection: self.reflection == Switch::On,
             max_message_bytes: self.access.max_message_bytes as usize,
+            max_import_message_bytes: self.access.max_import_message_bytes as usize,
             drain: Duration::from_secs(self.drain_seconds),
             connections: self.access.connections(),
             tls: self.access.tls()?,
@@ -73,8 +79,16 @@ impl Config {
             verifier,
             rate: self.access.rate(),
             admission: self.access.admission(),
+            turns: Turns::new(self.turns()),
             origins: self.access.cors_allow_origins.clone(),
         }
+    }
+
+    /// Of one user as many as leave half of the connections to the others; in all more
+    /// than there are, for what a call does besides.
+    fn turns(&self) -> Bounds {
+        let connections = self.connections.database_max_connections;
+        Bounds { in_all: connections * 2, of_a_user: connections.div_ceil(2) }
     }
 
     pub fn limits(&self) -> Limits {

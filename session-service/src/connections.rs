@@ -3,7 +3,7 @@
 mod activity;
 mod untaken;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{io, mem, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -30,8 +30,19 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How much larger than allowed headers are still read, to be refused in gRPC's terms.
 const HEADERS_READ: u32 = 4;
+/// How long what still goes on at the end of a connection may take to say farewell.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// How long to leave the listener alone when the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+tokio::task_local! {
+    static ENDING: CancellationToken;
+}
+
+/// Cancelled at the end of the connection whose request this task works on.
+pub(crate) fn ending() -> Option<CancellationToken> {
+    ENDING.try_with(CancellationToken::clone).ok()
+}
 
 /// What a connection may be and do.
 #[derive(Clone, Debug)]
@@ -77,6 +88,7 @@ pub(crate) async fn serve(
     let places = Arc::new(Semaphore::new(limits.max_connections as usize));
     let limits = Arc::new(limits);
     let connections = TaskTracker::new();
+    let mut is_full = false;
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -84,14 +96,20 @@ pub(crate) async fn serve(
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
+            // The client's affair, and not the listener's.
+            Err(error) if is_of_the_client(&error) => continue,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 time::sleep(ACCEPT_AGAIN).await;
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!("a connection was refused: there are MAX_CONNECTIONS already");
+        let place = Arc::clone(&places).try_acquire_owned();
+        let was_full = mem::replace(&mut is_full, place.is_err());
+        let Ok(place) = place else {
+            if !was_full {
+                tracing::warn!("connections are refused: there are MAX_CONNECTIONS already");
+            }
             continue;
         };
         let connection = Connection {
@@ -140,11 +158,13 @@ impl Connection {
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
-        let activity = Activity::new();
+        let (activity, ending) = (Activity::new(), self.shutdown.child_token());
         let io = TokioIo::new(Heard::new(stream, activity.clone()));
-        let service = TowerToHyperService::new(
-            activity.count(self.router.clone(), self.limits.patience.answer),
-        );
+        let service = TowerToHyperService::new(activity.count(
+            self.router.clone(),
+            self.limits.patience.answer,
+            ending.clone(),
+        ));
         let builder = self.builder();
         let mut connection = pin!(builder.serve_connection(io, service));
         let silent = activity.silent(accepted_at + self.limits.handshake);
@@ -165,27 +185,39 @@ impl Connection {
             // One who asks for nothing need not agree to the end.
             () = activity.idle(self.limits.handshake) => (),
             // A server that stops has a bound of its own.
-            () = time::sleep(self.limits.grace) => tracing::debug!("a connection was cut off"),
+            () = time::sleep(self.limits.grace) => {
+                ending.cancel();
+                if time::timeout(FAREWELL, connection).await.is_err() {
+                    tracing::debug!("a connection was cut off");
+                }
+            }
         }
     }
 
     fn builder(&self) -> Builder<TokioExecutor> {
+        let header_bytes = self.limits.max_header_bytes.saturating_mul(HEADERS_READ);
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
+            // It runs between requests, too: these connections idle for as long only.
             .header_read_timeout(self.limits.handshake)
-            .max_buf_size(self.limits.max_header_bytes.max(8192) as usize);
+            .max_buf_size(header_bytes as usize);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.limits.max_concurrent_streams)
-            .max_header_list_size(self.limits.max_header_bytes.saturating_mul(HEADERS_READ))
+            .max_header_list_size(header_bytes)
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .keep_alive_interval(KEEPALIVE_EVERY)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
         builder
     }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// A tenth more or less, or all connections that began together would end together.

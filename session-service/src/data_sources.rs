@@ -18,7 +18,7 @@ use storage::{
     page::Page,
 };
 
-use crate::Error;
+use crate::{Error, door::Slot};
 
 #[derive(Clone, Debug)]
 pub struct DataSources {
@@ -75,7 +75,9 @@ impl DataSources {
         name: String,
     ) -> Result<Model, Error> {
         let Sources { db, store, sealer, .. } = self.sources.clone();
+        let slot = Slot::current()?;
         let created = tokio::spawn(async move {
+            let _slot = slot;
             if let Some(request) = &request
                 && let Some(made) = data_sources::find_made(&db, user_id, request).await?
             {
@@ -138,11 +140,15 @@ impl DataSources {
     ) -> Result<Snapshot, Error> {
         let db = &self.sources.db;
         let row = data_sources::get(db, user_id, id).await?;
-        let Some(agent_id) = agent_id else { return Ok(self.sources.schema(&row).await?) };
+        let Some(agent_id) = agent_id else {
+            Slot::current()?.wait()?;
+            return Ok(self.sources.schema(&row).await?);
+        };
         let agent = agents::get(db, user_id, agent_id).await?;
         if agent.data_source_id != id {
             return Err(Error::invalid("agent_id", "reads from another data source"));
         }
+        Slot::current()?.wait()?;
         Ok(self.sources.schema_of_agent(&agent, &row).await?)
     }
 
@@ -153,6 +159,7 @@ impl DataSources {
         id: DataSourceId,
     ) -> Result<Snapshot, Error> {
         let row = data_sources::get(&self.sources.db, user_id, id).await?;
+        Slot::current()?.wait()?;
         Ok(self.sources.read_schema(&row).await?)
     }
 
@@ -165,6 +172,7 @@ impl DataSources {
         allow_superuser: bool,
     ) -> Result<Probe, Error> {
         let row = data_sources::get(&self.sources.db, user_id, id).await?;
+        Slot::current()?.wait()?;
         let probe = self.sources.pools.probe(&self.sources.source(&row)?).await?;
         if probe.is_superuser && !allow_superuser {
             return Err(Error::Superuser);
@@ -192,8 +200,11 @@ impl DataSources {
         id: DataSourceId,
         upload: Upload,
     ) -> Result<Imported, Error> {
-        let this = self.clone();
-        let imported = tokio::spawn(async move { this.import_all(user_id, id, upload).await });
+        let (this, slot) = (self.clone(), Slot::current()?);
+        let imported = tokio::spawn(async move {
+            let _slot = slot;
+            this.import_all(user_id, id, upload).await
+        });
         imported.await.context("an import panicked")?
     }
 

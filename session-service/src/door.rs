@@ -12,19 +12,23 @@ mod content;
 mod deadline;
 mod headers;
 mod panics;
+mod public;
 mod rate;
-mod stalled;
+mod receive;
+mod serve;
+mod turns;
 mod until;
 
 use axum::{Router, middleware};
 use tonic::service::Routes;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(crate) use admission::Slot;
 pub use admission::{Admission, Bounds};
 pub use browsers::Origins;
 pub(crate) use deadline::remaining;
 pub use rate::Rate;
+pub(crate) use serve::Slot;
+pub use turns::Turns;
 
 use crate::{auth::Verifier, connections::Limits};
 
@@ -34,34 +38,48 @@ pub struct Door {
     pub verifier: Verifier,
     pub rate: Rate,
     pub admission: Admission,
+    pub turns: Turns,
     /// The pages that may call from a browser.
     pub origins: Origins,
 }
 
 impl Door {
     /// Puts the services behind the door; whoever wants into `private` says who it is.
-    pub(crate) fn guard(&self, public: Routes, private: Routes, limits: &Limits) -> Router {
+    pub(crate) fn guard(
+        &self,
+        public: Routes,
+        private: Routes,
+        max_message_bytes: usize,
+        limits: &Limits,
+    ) -> Router {
         let patience = limits.patience.request;
+        let serving = serve::Serving {
+            admission: self.admission.clone(),
+            turns: self.turns.clone(),
+            max_message_bytes,
+            patience,
+        };
+        let public = public
+            .into_axum_router()
+            .layer(middleware::from_fn_with_state(public::Strangers::new(patience), public::serve));
         // The last layer is the outermost.
         let private = private
             .into_axum_router()
             .reset_fallback()
-            .layer(middleware::from_fn_with_state(self.admission.clone(), admission::admit))
+            .layer(middleware::from_fn_with_state(serving, serve::serve))
             .layer(middleware::from_fn_with_state(self.rate.clone(), rate::take))
             .layer(middleware::from_fn_with_state(
                 self.verifier.clone(),
                 authenticate::authenticate,
             ));
         public
-            .into_axum_router()
             .merge(private)
             .layer(middleware::from_fn(deadline::keep))
-            .layer(middleware::from_fn_with_state(patience, stalled::fail))
             .layer(CatchPanicLayer::custom(panics::answer))
             .layer(middleware::map_response(canonical::complete))
+            .layer(middleware::from_fn_with_state(limits.max_header_bytes, headers::check))
             .layer(middleware::from_fn(browsers::translate))
             .layer(middleware::from_fn(content::check))
-            .layer(middleware::from_fn_with_state(limits.max_header_bytes, headers::check))
             .layer(self.origins.cors())
     }
 }

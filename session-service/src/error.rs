@@ -40,6 +40,8 @@ pub enum Error {
     Stalled,
     #[error("the request broke off")]
     BrokenOff,
+    #[error("the request's message has more than {max_bytes} bytes")]
+    MessageTooLarge { max_bytes: usize },
     #[error("the headers have more than {max_bytes} bytes")]
     HeadersTooLarge { max_bytes: u32 },
     #[error("the CSV is larger than {max_bytes} bytes")]
@@ -99,6 +101,7 @@ impl Error {
             Self::Overloaded => reason::OVERLOADED,
             Self::Stalled => reason::REQUEST_STALLED,
             Self::BrokenOff => reason::MALFORMED_REQUEST,
+            Self::MessageTooLarge { .. } => reason::MESSAGE_TOO_LARGE,
             Self::HeadersTooLarge { .. } => reason::HEADERS_TOO_LARGE,
             Self::ImportTooLarge { .. } => reason::IMPORT_TOO_LARGE,
             Self::SlowConsumer { .. } => reason::SLOW_CONSUMER,

@@ -2,6 +2,8 @@
 
 use storage::runs::Quotas;
 
+use crate::door::Bounds;
+
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub pages: PageLimits,
@@ -31,24 +33,6 @@ pub struct TextLimits {
 #[derive(Clone, Copy, Debug)]
 pub struct ImportLimits {
     pub max_bytes: u64,
-    /// How many are received and stored at once, of all users.
-    pub at_once: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let pages = PageLimits {
-            default_sessions: 20,
-            max_sessions: 50,
-            default_messages: 20,
-            max_messages: 100,
-        };
-        Self {
-            pages,
-            texts: TextLimits { title: 200, question: 8_000 },
-            imports: ImportLimits { max_bytes: 1 << 30, at_once: 8 },
-            max_queued_runs: 100,
-            quotas: Quotas::default(),
-        }
-    }
+    /// How many are received and stored at once.
+    pub at_once: Bounds,
 }

@@ -23,7 +23,10 @@ use storage::{
 use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Error, door::remaining};
+use crate::{
+    Error,
+    door::{Slot, remaining},
+};
 
 pub(crate) use watch::{Watched, last_event_id};
 
@@ -109,7 +112,7 @@ impl Runs {
     /// Makes a change and publishes what follows from it.
     ///
     /// In a task of its own: a caller who goes away between the two would cost the
-    /// runs the time until the sweep.
+    /// runs the time until the sweep. The task keeps the caller's turn.
     async fn change<T, F>(
         &self,
         change: impl FnOnce(DatabaseConnection) -> F + Send + 'static,
@@ -119,13 +122,18 @@ impl Runs {
         F: Future<Output = Result<(T, Signals), storage::Error>> + Send,
     {
         let this = self.clone();
-        let patience = remaining().unwrap_or(PATIENCE).min(PATIENCE);
+        let (slot, deadline) = (Slot::current()?, remaining());
+        let patience = deadline.unwrap_or(PATIENCE).min(PATIENCE);
         let changed = tokio::spawn(async move {
+            let _slot = slot;
             // What is dropped is rolled back; if it was committed in this very moment,
             // the sweep publishes what follows.
             let changed =
                 time::timeout(patience, Interruptible::new(change(this.db.clone()))).await;
-            let (changed, signals) = changed.map_err(|_| Error::DeadlineExceeded)??;
+            let (changed, signals) = changed.map_err(|_| match deadline {
+                Some(deadline) if deadline <= PATIENCE => Error::DeadlineExceeded,
+                _ => Error::Overloaded,
+            })??;
             this.publish_soon(signals);
             Ok(changed)
         });

@@ -40,6 +40,8 @@ pub struct Settings {
     /// Whether clients can ask for the API's description.
     pub reflection: bool,
     pub max_message_bytes: usize,
+    /// The same for the messages of ImportTable.
+    pub max_import_message_bytes: usize,
     /// How long requests may go on after the server was told to stop.
     pub drain: Duration,
     pub connections: connections::Limits,
@@ -68,7 +70,8 @@ pub async fn serve(
         public = public.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
     }
     let Settings { connections: limits, tls, drain, max_message_bytes, .. } = settings;
-    let router = door.guard(public, services(parts, max_message_bytes), &limits);
+    let private = services(parts, max_message_bytes, settings.max_import_message_bytes);
+    let router = door.guard(public, private, max_message_bytes, &limits);
     set_serving(&health).await;
 
     let serving = connections::serve(listener, router, tls, limits, shutdown.clone());
@@ -84,7 +87,7 @@ pub async fn serve(
     Ok(())
 }
 
-fn services(parts: Parts, max_bytes: usize) -> Routes {
+fn services(parts: Parts, max_bytes: usize, max_import_bytes: usize) -> Routes {
     let Parts { db, runs, sources, models, embedder, limits } = parts;
     let sessions = SessionGrpc::new(runs.clone(), limits, embedder);
     let runs = RunGrpc::new(runs, limits);
@@ -93,7 +96,9 @@ fn services(parts: Parts, max_bytes: usize) -> Routes {
     Routes::new(SessionServiceServer::new(sessions).max_decoding_message_size(max_bytes))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(max_bytes))
         .add_service(AgentServiceServer::new(agents).max_decoding_message_size(max_bytes))
-        .add_service(DataSourceServiceServer::new(sources).max_decoding_message_size(max_bytes))
+        .add_service(
+            DataSourceServiceServer::new(sources).max_decoding_message_size(max_import_bytes),
+        )
 }
 
 async fn set_serving(health: &HealthReporter) {

@@ -37,13 +37,16 @@ struct Contents {
 #[derive(Clone, Debug)]
 pub struct Tls {
     files: Files,
+    /// What the configuration was made of.
+    used: Arc<Contents>,
     config: Arc<ArcSwap<ServerConfig>>,
 }
 
 impl Tls {
     pub fn read(files: Files) -> anyhow::Result<Self> {
-        let config = configure(&contents(&files)?)?;
-        Ok(Self { files, config: Arc::new(ArcSwap::from_pointee(config)) })
+        let used = contents(&files)?;
+        let config = Arc::new(ArcSwap::from_pointee(configure(&used)?));
+        Ok(Self { files, used: Arc::new(used), config })
     }
 
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -52,18 +55,17 @@ impl Tls {
 
     /// Looks every so often whether the files have changed, for ever, and reads them again
     /// then. What can't be used is not: the certificates before stay.
-    pub async fn reload(self, every: Duration) {
-        let mut used = contents(&self.files).ok();
+    pub async fn reload(mut self, every: Duration) {
         loop {
             time::sleep(every).await;
             let read = contents(&self.files);
-            if read.as_ref().ok() == used.as_ref() {
+            if read.as_ref().is_ok_and(|read| *read == *self.used) {
                 continue;
             }
             match read.and_then(|read| Ok((configure(&read)?, read))) {
                 Ok((config, read)) => {
                     self.config.store(Arc::new(config));
-                    used = Some(read);
+                    self.used = Arc::new(read);
                     tracing::info!("the TLS certificates were read again");
                 }
                 Err(error) => {

@@ -7,6 +7,7 @@ mod limits;
 mod overload;
 mod stalled;
 mod tls;
+mod turns;
 mod untaken;
 
 use dev::wire::{self, Answer, Wire};

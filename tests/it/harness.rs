@@ -40,7 +40,7 @@ pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
 pub(crate) use scrutiny::Scrutinized;
 use service::Serving;
-pub(crate) use service::{Service, door, settings};
+pub(crate) use service::{Service, door, limits, settings};
 pub(crate) use talker::Talker;
 pub(crate) use watch::{Watch, numbered, text};
 
@@ -178,7 +178,7 @@ impl Harness {
 
     /// Starts an instance of the service with this door and these settings.
     pub(crate) async fn service_behind(&self, door: Door, settings: Settings) -> Service {
-        self.serve(Serving { door, settings, limits: Limits::default() }).await
+        self.serve(Serving { door, settings, limits: service::limits() }).await
     }
 
     /// Starts an instance of the service that has searches embedded by this provider.

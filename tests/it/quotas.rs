@@ -9,11 +9,11 @@ use storage::runs::Quotas;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{Analyst, Api, Expect as _, Harness, Service, random_uuid};
+use crate::harness::{Analyst, Api, Expect as _, Harness, Service, limits, random_uuid};
 
 async fn within(quotas: Quotas) -> (Harness, Service) {
     let harness = Harness::without_worker().await;
-    let service = harness.service_within(Limits { quotas, ..Limits::default() }).await;
+    let service = harness.service_within(Limits { quotas, ..limits() }).await;
     (harness, service)
 }
 
@@ -105,7 +105,7 @@ async fn no_more_is_started_once_the_tokens_of_the_day_are_used() {
 #[tokio::test]
 async fn texts_have_as_many_characters_as_configured() {
     let harness = Harness::without_worker().await;
-    let mut limits = Limits::default();
+    let mut limits = limits();
     (limits.texts.title, limits.texts.question) = (5, 10);
     let service = harness.service_within(limits).await;
     let api = service.api(1);
@@ -125,8 +125,9 @@ async fn texts_have_as_many_characters_as_configured() {
 #[tokio::test]
 async fn a_file_is_imported_up_to_the_size_that_is_configured() {
     let harness = Harness::without_worker().await;
-    let imports = ImportLimits { max_bytes: 10, at_once: 1 };
-    let service = harness.service_within(Limits { imports, ..Limits::default() }).await;
+    let limits = limits();
+    let imports = ImportLimits { max_bytes: 10, ..limits.imports };
+    let service = harness.service_within(Limits { imports, ..limits }).await;
     let api = service.api(1);
     let dataset = api.dataset().await;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, Statement, TransactionTrait as _, sqlx,
+    DbBackend, DbErr, Statement, TransactionTrait as _,
 };
 
 use crate::{Error, interruption};
@@ -32,14 +32,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .map_sqlx_postgres_opts(|options| options.options(SETTINGS))
         .map_sqlx_postgres_pool_opts(|options| {
             options.after_release(|connection, _| {
-                Box::pin(async move {
-                    // It is not said farewell to: it would not listen.
-                    if interruption::is_free(connection).await {
-                        Ok(true)
-                    } else {
-                        Err(sqlx::Error::Protocol("nobody waits for its statement".into()))
-                    }
-                })
+                Box::pin(async move { Ok(interruption::is_free(connection).await) })
             })
         })
         .sqlx_logging(false);

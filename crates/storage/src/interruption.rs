@@ -2,8 +2,9 @@
 //!
 //! A request that is dropped half-way leaves its connection with a statement that
 //! nobody waits for. Such a connection is closed, and Postgres ends the statement when
-//! it notices that. To find out costs a round trip, so it is asked only of connections
-//! that come back about when a request was dropped.
+//! it notices that. The pool pings each connection that comes back, and waits for the
+//! answer without a bound; we do it before, with one, when a request was dropped about
+//! then.
 
 use std::{
     pin::Pin,
@@ -21,7 +22,7 @@ use tokio::time;
 /// How long after a request was dropped its connection comes back.
 const SOON: Duration = Duration::from_secs(1);
 /// How long a connection that has nothing to do may take to say so.
-const PROMPT: Duration = Duration::from_millis(200);
+const PROMPT: Duration = Duration::from_millis(50);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// When a request was last dropped, in milliseconds after the start, and one more.

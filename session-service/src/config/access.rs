@@ -44,8 +44,12 @@ pub struct Access {
     pub max_header_bytes: u32,
 
     /// How many bytes a request's message may have
-    #[arg(long, env, default_value_t = 4_194_304, value_parser = value_parser!(u32).range(65_536..=67_108_864))]
+    #[arg(long, env, default_value_t = 1_048_576, value_parser = value_parser!(u32).range(65_536..=67_108_864))]
     pub max_message_bytes: u32,
+
+    /// How many bytes a message of an imported file may have
+    #[arg(long, env, default_value_t = 4_194_304, value_parser = value_parser!(u32).range(65_536..=67_108_864))]
+    pub max_import_message_bytes: u32,
 
     /// For how many seconds a client may take to agree on TLS and to say what it speaks
     #[arg(long, env, default_value_t = 10, value_parser = value_parser!(u64).range(1..=300))]
@@ -61,11 +65,12 @@ pub struct Access {
     pub connection_age_seconds: u64,
 
     /// For how many seconds more its calls may go on then
-    #[arg(long, env, default_value_t = 300, value_parser = value_parser!(u64).range(0..=86_400))]
+    #[arg(long, env, default_value_t = 330, value_parser = value_parser!(u64).range(0..=86_400))]
     pub connection_grace_seconds: u64,
 
-    /// How many calls are worked on at once
-    #[arg(long, env, default_value_t = 1500, value_parser = value_parser!(u32).range(1..))]
+    /// How many calls are received, worked on and answered at once; so many turns are
+    /// taken as DATABASE_MAX_CONNECTIONS allows, and the others wait for theirs
+    #[arg(long, env, default_value_t = 5000, value_parser = value_parser!(u32).range(1..))]
     pub max_concurrent_requests: u32,
 
     /// How many of them may be one user's
@@ -81,11 +86,11 @@ pub struct Access {
     pub max_waiting_requests_per_user: u32,
 
     /// How many calls a user may begin a second, in the long run, on each instance
-    #[arg(long, env, default_value = "1000")]
+    #[arg(long, env, default_value = "200")]
     pub requests_per_second_per_user: NonZeroU32,
 
     /// How many calls a user may begin at once who has not called for a while
-    #[arg(long, env, default_value = "2000")]
+    #[arg(long, env, default_value = "1000")]
     pub request_burst_per_user: NonZeroU32,
 }
 

@@ -4,7 +4,10 @@ use anyhow::ensure;
 use clap::{Args, value_parser};
 use storage::runs::Quotas;
 
-use crate::limits::{ImportLimits, Limits, PageLimits, TextLimits};
+use crate::{
+    door::Bounds,
+    limits::{ImportLimits, Limits, PageLimits, TextLimits},
+};
 
 #[derive(Clone, Debug, Args)]
 pub struct LimitSettings {
@@ -39,6 +42,10 @@ pub struct LimitSettings {
     /// How many files are received and stored at once
     #[arg(long, env, default_value_t = 8, value_parser = value_parser!(u32).range(1..=1000))]
     pub max_concurrent_imports: u32,
+
+    /// How many of them may be one user's
+    #[arg(long, env, default_value_t = 2, value_parser = value_parser!(u32).range(1..=1000))]
+    pub max_concurrent_imports_per_user: u32,
 
     /// How many questions of a session may wait for their turn
     #[arg(long, env, default_value_t = 100, value_parser = value_parser!(u32).range(0..=100_000))]
@@ -83,7 +90,10 @@ impl LimitSettings {
             texts: TextLimits { title: self.max_title_chars, question: self.max_question_chars },
             imports: ImportLimits {
                 max_bytes: self.max_import_bytes,
-                at_once: self.max_concurrent_imports,
+                at_once: Bounds {
+                    in_all: self.max_concurrent_imports,
+                    of_a_user: self.max_concurrent_imports_per_user,
+                },
             },
             max_queued_runs: self.max_queued_runs_per_session,
             quotas: Quotas {

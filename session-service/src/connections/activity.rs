@@ -17,9 +17,10 @@ use tokio::{
     sync::watch,
     time::{self, Instant},
 };
+use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _, service_fn};
 
-use super::untaken;
+use super::{ENDING, untaken};
 use crate::held::hold;
 
 /// The first bytes of HTTP/2, and fewer than any request of HTTP/1.1 has.
@@ -68,6 +69,7 @@ impl Activity {
         &self,
         router: Router,
         patience: Duration,
+        ending: CancellationToken,
     ) -> impl Service<
         Request<Incoming>,
         Response = Response,
@@ -81,8 +83,9 @@ impl Activity {
         let activity = self.clone();
         service_fn(move |request: Request<Incoming>| {
             let (router, going_on) = (router.clone(), GoingOn::begin(activity.clone()));
+            let answered = ENDING.scope(ending.clone(), router.oneshot(request.map(Body::new)));
             async move {
-                let response = router.oneshot(request.map(Body::new)).await?;
+                let response = answered.await?;
                 Ok(response.map(|body| untaken::cut(hold(body, going_on), patience)))
             }
         })

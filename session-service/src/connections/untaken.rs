@@ -4,6 +4,7 @@
 //! place among those that are served, is given back after a while.
 
 use std::{
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -57,8 +58,11 @@ struct Offer {
 
 impl Offer {
     fn piece(&mut self) -> Frame<Bytes> {
-        let length = self.rest.len().min(PIECE_BYTES);
-        Frame::data(self.rest.split_to(length))
+        if self.rest.len() <= PIECE_BYTES {
+            return Frame::data(mem::take(&mut self.rest));
+        }
+        // A part of the whole would keep the whole.
+        Frame::data(Bytes::copy_from_slice(&self.rest.split_to(PIECE_BYTES)))
     }
 }
 

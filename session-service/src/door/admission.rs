@@ -1,21 +1,14 @@
 //! How many requests are let in at once: those that are worked on, and those that only
-//! wait for a run. What is beyond is refused at once, so that what is let in is fast.
+//! wait for a run. What is beyond is refused at once.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::anyhow;
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
 use storage::UserId;
-use tonic::Status;
 
-use crate::{Error, auth::Caller, held::hold};
+use crate::Error;
 
 /// How many requests at once.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +18,7 @@ pub struct Bounds {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Worked,
     Waiting,
 }
@@ -66,7 +59,7 @@ impl Admission {
         Self { worked, waiting, counts: Arc::default() }
     }
 
-    fn enter(&self, user_id: UserId, kind: Kind) -> Result<Place, Error> {
+    pub(super) fn enter(&self, user_id: UserId, kind: Kind) -> Result<Place, Error> {
         let bounds = match kind {
             Kind::Worked => self.worked,
             Kind::Waiting => self.waiting,
@@ -98,10 +91,20 @@ impl Admission {
 
 /// One request's part of what can go on at once; given back when dropped.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     admission: Admission,
     user_id: UserId,
     kind: Kind,
+}
+
+impl Place {
+    /// The request is not worked on any more: from now on it waits.
+    pub(super) fn wait(&mut self) -> Result<(), Error> {
+        if self.kind == Kind::Worked {
+            *self = self.admission.enter(self.user_id, Kind::Waiting)?;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Place {
@@ -110,51 +113,8 @@ impl Drop for Place {
     }
 }
 
-/// A request's place, which it can change.
-#[derive(Clone, Debug)]
-pub(crate) struct Slot(Arc<Mutex<Place>>);
-
-impl Slot {
-    pub(crate) fn of<T>(request: &tonic::Request<T>) -> Result<Self, Error> {
-        let slot = request.extensions().get::<Self>().cloned();
-        slot.ok_or_else(|| Error::Internal(anyhow!("a request was let in without a place")))
-    }
-
-    /// The request is not worked on any more: from now on it waits.
-    pub(crate) fn wait(&self) -> Result<(), Error> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.kind == Kind::Worked {
-            *place = place.admission.enter(place.user_id, Kind::Waiting)?;
-        }
-        Ok(())
-    }
-}
-
-/// Lets a request in if there is a place for it, which it keeps until its answer is
-/// sent.
-pub(super) async fn admit(
-    State(admission): State<Admission>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let caller = request.extensions().get::<Caller>();
-    let place = caller.ok_or(Error::Unauthenticated);
-    let slot = match place.and_then(|it| admission.enter(it.user_id, Kind::Worked)) {
-        Ok(place) => Slot(Arc::new(Mutex::new(place))),
-        Err(error) => return Status::from(error).into_http(),
-    };
-    request.extensions_mut().insert(slot.clone());
-    let response = next.run(request).await;
-    response.map(|body| hold(body, slot))
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::{Extension, Router, body::Body, middleware, routing::get};
-    use futures::executor::block_on;
-    use tower::ServiceExt as _;
-    use tower_http::catch_panic::CatchPanicLayer;
-
     use super::*;
 
     const ONE: UserId = UserId(1);
@@ -181,31 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_panics_gives_its_place_back() {
-        let admission = Admission::new(Bounds { in_all: 1, of_a_user: 1 }, admission().waiting);
-        let router = Router::new()
-            .route("/", get(async || -> &'static str { panic!("a bug") }))
-            .layer(middleware::from_fn_with_state(admission.clone(), admit))
-            .layer(Extension(Caller { user_id: ONE }))
-            .layer(CatchPanicLayer::custom(crate::door::panics::answer));
-
-        let answer = block_on(router.oneshot(Request::new(Body::empty()))).unwrap();
-
-        let status = Status::from_header_map(answer.headers()).unwrap();
-        assert_eq!(status.code(), tonic::Code::Internal);
-        admission.enter(ONE, Kind::Worked).unwrap();
-    }
-
-    #[test]
     fn one_who_waits_makes_room_and_nobody_is_remembered_for_ever() {
         let admission = admission();
-        let slot = Slot(Arc::new(Mutex::new(admission.enter(ONE, Kind::Worked).unwrap())));
-        slot.wait().unwrap();
-        slot.wait().unwrap();
-        let other = Slot(Arc::new(Mutex::new(admission.enter(ONE, Kind::Worked).unwrap())));
+        let mut place = admission.enter(ONE, Kind::Worked).unwrap();
+        place.wait().unwrap();
+        place.wait().unwrap();
+        let mut other = admission.enter(ONE, Kind::Worked).unwrap();
         assert!(matches!(other.wait(), Err(Error::Overloaded)));
 
-        drop((slot, other));
+        drop((place, other));
         let counts = admission.counts.lock().unwrap();
         assert!(counts.of_users.is_empty());
         assert_eq!((counts.in_all.worked, counts.in_all.waiting), (0, 0));

@@ -5,14 +5,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use storage::Interruptible;
 use tokio::time;
 use tonic::Status;
 
 use super::until::Until;
 use crate::{Error, auth::Verifier};
 
-/// What a client sends, and what it is sent, ends with its token.
+/// A call ends with its token.
 pub(super) async fn authenticate(
     State(verifier): State<Verifier>,
     mut request: Request,
@@ -23,9 +22,8 @@ pub(super) async fn authenticate(
     };
     request.extensions_mut().insert(verified.caller);
     let until = Until::new(verified.expires_at, || Error::Unauthenticated.into());
-    let answered = Interruptible::new(next.run(request.map(|body| until.cut_request(body))));
-    match time::timeout_at(verified.expires_at, answered).await {
-        Ok(response) => response.map(|body| until.cut_response(body)),
+    match time::timeout_at(verified.expires_at, next.run(request)).await {
+        Ok(response) => response.map(|body| until.cut(body)),
         Err(_) => Status::from(Error::Unauthenticated).into_http(),
     }
 }

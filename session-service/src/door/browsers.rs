@@ -11,21 +11,21 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 /// For how long a browser need not ask again.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-const SENT: [HeaderName; 7] = [
+const SENT: [HeaderName; 8] = [
     header::AUTHORIZATION,
+    HeaderName::from_static("baggage"),
     header::CONTENT_TYPE,
     HeaderName::from_static("grpc-timeout"),
     HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
     HeaderName::from_static("x-grpc-web"),
-    HeaderName::from_static("x-request-id"),
     HeaderName::from_static("x-user-agent"),
 ];
 
-const READ: [HeaderName; 4] = [
+const READ: [HeaderName; 3] = [
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-status-details-bin"),
-    HeaderName::from_static("x-request-id"),
 ];
 
 /// The origins of the pages that may call, with commas between.

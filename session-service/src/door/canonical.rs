@@ -52,15 +52,22 @@ fn canonical(bare: &Status) -> Status {
             (reason::MALFORMED_REQUEST, "the request is not a message of its type")
         }
         Code::InvalidArgument => (reason::MALFORMED_REQUEST, message),
-        Code::OutOfRange => (reason::MESSAGE_TOO_LARGE, message),
+        Code::OutOfRange => {
+            (reason::MESSAGE_TOO_LARGE, "a message has more bytes than it may have")
+        }
         Code::Unimplemented if message.is_empty() => {
             (reason::UNIMPLEMENTED, "there is no such method")
         }
-        Code::Unimplemented => (reason::UNIMPLEMENTED, message),
+        Code::Unimplemented => {
+            (reason::UNIMPLEMENTED, "the request is compressed, or asks for an unknown encoding")
+        }
         Code::Cancelled => (reason::CANCELLED, "the request was cancelled"),
         Code::DeadlineExceeded => (reason::DEADLINE_EXCEEDED, message),
         Code::NotFound => (reason::NOT_FOUND, message),
-        _ => (reason::INTERNAL, Code::Internal.description()),
+        _ => {
+            tracing::error!(status = %bare, "a request failed in the framework");
+            (reason::INTERNAL, Code::Internal.description())
+        }
     };
     let details = ErrorDetails::with_error_info(reason.name, DOMAIN, HashMap::new());
     Status::with_error_details(reason.code, message, details)
@@ -109,6 +116,7 @@ mod tests {
         check(Status::out_of_range("too large"), Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
         check(Status::unimplemented(""), Code::Unimplemented, "UNIMPLEMENTED");
         check(Status::not_found("service not registered"), Code::NotFound, "NOT_FOUND");
+        check(Status::unknown("who knows"), Code::Internal, "INTERNAL");
     }
 
     #[test]

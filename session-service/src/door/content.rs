@@ -14,7 +14,10 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     } else if is_web(request.headers()) {
         None
     } else if !is_grpc(request.headers()) {
-        let error = Error::invalid("content-type", "must be application/grpc or grpc-web");
+        let error = Error::invalid(
+            "content-type",
+            "must be application/grpc or application/grpc-web, with protobuf",
+        );
         Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
     } else if request.version() != Version::HTTP_2 {
         let error = Error::invalid("content-type", "must be application/grpc-web over HTTP/1.1");
@@ -30,11 +33,12 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
 
 fn is_grpc(headers: &HeaderMap) -> bool {
     let rest = content_type(headers).and_then(|it| it.strip_prefix("application/grpc"));
-    rest.is_some_and(|it| it.is_empty() || it.starts_with(['+', ';']))
+    let rest = rest.map(|it| it.strip_prefix("+proto").unwrap_or(it));
+    rest.is_some_and(|it| it.is_empty() || it.starts_with(';'))
 }
 
 /// Whether it is gRPC-Web, as bytes or as text, as far as it can be translated.
-pub(super) fn is_web(headers: &HeaderMap) -> bool {
+fn is_web(headers: &HeaderMap) -> bool {
     let rest = content_type(headers).and_then(|it| it.strip_prefix("application/grpc-web"));
     rest.is_some_and(|it| matches!(it, "" | "+proto" | "-text" | "-text+proto"))
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::HeaderMap;
-use storage::Interruptible;
 use tokio::time::{self, Instant};
 use tonic::Status;
 
@@ -24,15 +23,15 @@ pub(crate) fn remaining() -> Option<Duration> {
 /// dropped, and so are the statements that it was waiting for.
 pub(super) async fn keep(request: Request, next: Next) -> Response {
     let timeout = match timeout(request.headers()) {
-        Ok(None) => return Interruptible::new(next.run(request)).await,
+        Ok(None) => return next.run(request).await,
         Ok(Some(timeout)) => timeout,
         Err(error) => return Status::from(error).into_http(),
     };
     let deadline = Instant::now() + timeout;
     let until = Until::new(deadline, || Error::DeadlineExceeded.into());
-    let answer = Interruptible::new(next.run(request.map(|body| until.cut_request(body))));
-    match time::timeout_at(deadline, DEADLINE.scope(deadline, answer)).await {
-        Ok(response) => response.map(|body| until.cut_response(body)),
+    let answer = DEADLINE.scope(deadline, next.run(request));
+    match time::timeout_at(deadline, answer).await {
+        Ok(response) => response.map(|body| until.cut(body)),
         Err(_) => Status::from(Error::DeadlineExceeded).into_http(),
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::HeaderMap;
+use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::Status;
 
 use crate::Error;
@@ -15,13 +15,34 @@ use crate::Error;
 const OVERHEAD: usize = 32;
 
 pub(super) async fn check(State(max_bytes): State<u32>, request: Request, next: Next) -> Response {
-    let size = size(request.headers()) + request.uri().path().len();
+    let path = request.uri().path_and_query().map_or(0, |it| it.as_str().len());
+    let size = size(request.headers()) + path;
     if (max_bytes as usize) < size {
         return Status::from(Error::HeadersTooLarge { max_bytes }).into_http();
     }
     next.run(request).await
 }
 
+/// Without the token: one that is too large is refused like any other that is not valid.
 fn size(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + OVERHEAD).sum()
+    let counted = headers.iter().filter(|(name, _)| **name != AUTHORIZATION);
+    counted.map(|(name, value)| name.as_str().len() + value.len() + OVERHEAD).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn headers_count_with_their_names_and_tokens_do_not() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-a", HeaderValue::from_static("12345"));
+        assert_eq!(size(&headers), 3 + 5 + OVERHEAD);
+        headers.append("x-a", HeaderValue::from_static(""));
+        assert_eq!(size(&headers), 3 + 5 + 3 + 2 * OVERHEAD);
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
+        assert_eq!(size(&headers), 3 + 5 + 3 + 2 * OVERHEAD);
+    }
 }

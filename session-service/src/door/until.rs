@@ -1,4 +1,4 @@
-//! Bodies that end at a time of ours, and not only when their sender wishes.
+//! Answers that end at a time of ours, whatever else there was to come.
 
 use std::{
     pin::Pin,
@@ -11,7 +11,7 @@ use http_body::{Body as HttpBody, Frame};
 use tokio::time::{self, Instant, Sleep};
 use tonic::Status;
 
-/// When bodies end, and what is said then.
+/// When answers end, and what is said then.
 #[derive(Clone, Copy)]
 pub(super) struct Until {
     at: Instant,
@@ -23,17 +23,12 @@ impl Until {
         Self { at, status }
     }
 
-    /// Fails a request's body at that time.
-    pub(super) fn cut_request(self, body: Body) -> Body {
-        Body::new(Cut { body: Some(body), until: self, sleep: None, is_response: false })
-    }
-
     /// Ends a response's body at that time, as if the service had.
-    pub(super) fn cut_response(self, body: Body) -> Body {
+    pub(super) fn cut(self, body: Body) -> Body {
         if body.is_end_stream() {
             return body;
         }
-        Body::new(Cut { body: Some(body), until: self, sleep: None, is_response: true })
+        Body::new(Cut { body: Some(body), until: self, sleep: None })
     }
 }
 
@@ -42,19 +37,14 @@ struct Cut {
     until: Until,
     /// Set up for a body that keeps its reader waiting; most are there at once.
     sleep: Option<Pin<Box<Sleep>>>,
-    is_response: bool,
 }
 
 impl Cut {
     fn end(&mut self) -> Option<Result<Frame<Bytes>, axum::Error>> {
         self.body = None;
-        let status = (self.until.status)();
-        if !self.is_response {
-            return Some(Err(axum::Error::new(status)));
-        }
         let mut trailers = HeaderMap::new();
         // It fails for a message that is no header's value; ours are plain text.
-        status.add_header(&mut trailers).ok()?;
+        (self.until.status)().add_header(&mut trailers).ok()?;
         Some(Ok(Frame::trailers(trailers)))
     }
 }

@@ -56,18 +56,20 @@ reasons! {
         "The health or the reflection service does not know what it was asked for.",
         "Ask for `tertulia.v1.SessionService`, or another name that reflection lists.";
     MESSAGE_TOO_LARGE: ResourceExhausted, No,
-        "A message of the request has more bytes than the server takes (4 MiB by default).",
+        "A message of the request has more bytes than the server takes (by default 1 MiB, and 4 MiB \
+         in ImportTable).",
         "Send less; ImportTable takes its CSV in pieces.";
     HEADERS_TOO_LARGE: ResourceExhausted, No,
         "The request's headers have more bytes than the server takes (16 KiB by default).",
         "Send less; far beyond the bound the answer is HTTP 431, without a status of gRPC.";
     RATE_LIMITED: ResourceExhausted, Later,
-        "The user calls more often than a user may (by default 1,000 times a second in the long run, \
-         2,000 at once). QuotaFailure names the user and the limit.",
+        "The user calls more often than a user may (by default 200 times a second in the long run, \
+         1,000 at once). QuotaFailure names the user and the limit.",
         "Wait, and call more slowly.";
     TOO_MANY_REQUESTS: ResourceExhausted, Later,
         "The user has as many calls going on as a user may (by default 1,000, and 10,000 that wait \
-         for runs or watch them). QuotaFailure names the user and the limit.",
+         for runs or watch them), or more than the server gets done. QuotaFailure names the user and \
+         the limit.",
         "Wait until one has ended.";
     OVERLOADED: Unavailable, Later,
         "The server has more to do than it can serve in time.",

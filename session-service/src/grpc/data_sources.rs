@@ -8,14 +8,10 @@ mod upload;
 use std::time::Duration;
 
 use proto::v1::{self as pb, data_source_service_server::DataSourceService};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time,
-};
 use tonic::{Request, Response, Status, Streaming};
 
 use self::convert::UpdateDataSource;
-use crate::{DataSources, Error, auth::Caller, limits::ImportLimits};
+use crate::{DataSources, auth::Caller, door::Turns, limits::ImportLimits};
 
 /// How long an import waits for others to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,20 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct DataSourceGrpc {
     sources: DataSources,
     max_import_bytes: u64,
-    /// Places for imports that are received or stored.
-    importing: Semaphore,
+    /// Of imports that are received or stored.
+    turns: Turns,
 }
 
 impl DataSourceGrpc {
     pub(crate) fn new(sources: DataSources, imports: ImportLimits) -> Self {
-        let importing = Semaphore::new(imports.at_once as usize);
-        Self { sources, max_import_bytes: imports.max_bytes, importing }
-    }
-
-    /// Waits for a place, while the client is not read from.
-    async fn place_to_import(&self) -> Result<SemaphorePermit<'_>, Error> {
-        let place = time::timeout(PATIENCE, self.importing.acquire()).await;
-        place.ok().and_then(Result::ok).ok_or(Error::Overloaded)
+        let turns = Turns::of_long(imports.at_once, PATIENCE);
+        Self { sources, max_import_bytes: imports.max_bytes, turns }
     }
 }
 
@@ -147,7 +137,8 @@ impl DataSourceService for DataSourceGrpc {
         let table = import::import_table(stream.message().await?)?;
         let id = table.data_source_id;
         self.sources.check_import(user_id, id).await?;
-        let _place = self.place_to_import().await?;
+        // The client is not read from meanwhile.
+        let _turn = self.turns.of(user_id).await?.among_all().await?;
         let received = upload::receive(stream, self.max_import_bytes, table.hash());
         let (file, content_hash) = received.await?;
 

@@ -4,8 +4,6 @@ mod convert;
 mod export;
 mod result;
 
-use std::time::Duration;
-
 use futures::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
@@ -19,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 use self::export::Pieces;
 use super::sessions::to_message;
-use crate::{Error, Limits, Runs, auth::Caller, door::Slot};
+use crate::{Error, Limits, Runs, auth::Caller};
 
 #[derive(Debug)]
 pub(crate) struct RunGrpc {
@@ -41,14 +39,10 @@ impl RunService for RunGrpc {
         request: Request<pb::StartRunRequest>,
     ) -> Result<Response<pb::StartRunResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
-        let slot = Slot::of(&request)?;
         let asked = convert::start_run(request.into_inner(), &self.limits)?;
 
         let run = self.runs.start(user_id, asked.request, asked.start).await?;
-        // Without a place to wait in, the run is started all the same.
-        let can_wait = !asked.wait.is_zero() && slot.wait().is_ok();
-        let wait = if can_wait { asked.wait } else { Duration::ZERO };
-        let (run, answer) = self.runs.wait_if_possible(user_id, run, wait).await;
+        let (run, answer) = self.runs.wait_if_possible(user_id, run, asked.wait).await;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
         Ok(Response::new(pb::StartRunResponse { run, answer }))
     }
@@ -87,7 +81,6 @@ impl RunService for RunGrpc {
     ) -> Result<Response<pb::WaitRunResponse>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
         let (id, timeout) = convert::wait_run(request.get_ref())?;
-        Slot::of(&request)?.wait()?;
 
         let (run, answer) = self.runs.wait(user_id, id, timeout).await?;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
@@ -103,7 +96,6 @@ impl RunService for RunGrpc {
     ) -> Result<Response<Self::WatchRunStream>, Status> {
         let Caller { user_id } = Caller::of(&request)?;
         let (id, after) = convert::watch_run(request.get_ref())?;
-        Slot::of(&request)?.wait()?;
 
         let watched = self.runs.watch(user_id, id, after).await?;
         let watched = watched.map_ok(convert::to_watched).map_err(Status::from);

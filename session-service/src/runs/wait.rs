@@ -11,7 +11,10 @@ use storage::{
 use tokio::time::{self, Instant};
 
 use super::Runs;
-use crate::{Error, door::remaining};
+use crate::{
+    Error,
+    door::{Slot, remaining},
+};
 
 /// How long an answer may take to its caller: of short times, a fifth.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -49,6 +52,9 @@ impl Runs {
         // Listening first: what ends after the look is announced.
         let mut ends = self.ends.join(run_id.0);
         let mut run = runs::get(&self.db, user_id, run_id).await?;
+        if run.ended_at.is_none() {
+            Slot::current()?.wait()?;
+        }
         while run.ended_at.is_none() {
             tokio::select! {
                 _ = ends.next() => (),

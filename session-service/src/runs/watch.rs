@@ -23,9 +23,10 @@ use tokio::{
     time::{self, Instant},
 };
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
 use super::Runs;
-use crate::Error;
+use crate::{Error, connections, door::Slot};
 
 /// Without an event for so long, a sign of life is sent.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -66,9 +67,11 @@ impl Runs {
         // Listening first: what happens after the look is heard.
         let (ends, live) = (self.ends.join(run_id.0), self.events.join(run_id.0));
         let run = runs::get(&self.db, user_id, run_id).await?;
+        Slot::current()?.wait()?;
         let (out, watched) = mpsc::channel(WAITING);
         let replay = self.log.replay(run_id.0, after);
-        let watcher = Watcher { runs: self.clone(), ends, live, replay, sent: after, out };
+        let ending = connections::ending().unwrap_or_else(|| self.shutdown.clone());
+        let watcher = Watcher { runs: self.clone(), ends, live, replay, sent: after, out, ending };
         let (end, ended) = oneshot::channel();
         tokio::spawn(async move {
             // Nobody is there to be told if it can't be sent.
@@ -91,6 +94,8 @@ struct Watcher {
     /// The id of the last event that was sent.
     sent: i64,
     out: mpsc::Sender<Watched>,
+    /// The end of the connection that is watched over.
+    ending: CancellationToken,
 }
 
 impl Watcher {
@@ -100,14 +105,13 @@ impl Watcher {
         }
         self.replay(run.id).await?;
         while run.ended_at.is_none() {
-            let shutdown = self.runs.shutdown.clone();
             tokio::select! {
                 event = self.live.next() => self.pass_on(run.id, event).await?,
                 _ = self.ends.next() => {
                     run = runs::follow(&self.runs.db, run.user_id, run.id).await?;
                 }
                 () = time::sleep(HEARTBEAT) => self.send(Watched::Heartbeat).await?,
-                () = shutdown.cancelled() => {
+                () = self.ending.cancelled() => {
                     return Err(Error::ShuttingDown { after_event_id: self.sent });
                 }
                 () = self.out.closed() => return Ok(()),
@@ -211,8 +215,9 @@ impl Watcher {
 
     async fn send(&mut self, watched: Watched) -> Result<(), Error> {
         match self.out.send_timeout(watched, PATIENCE).await {
-            // One who has left is noticed by the caller.
-            Ok(()) | Err(mpsc::error::SendTimeoutError::Closed(_)) => Ok(()),
+            Ok(()) => Ok(()),
+            // Nobody is there to be told of it.
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(Error::BrokenOff),
             Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
                 Err(Error::SlowConsumer { after_event_id: self.sent })
             }

@@ -10,6 +10,8 @@ use tokio::{
     net::TcpStream,
     time::{self, Instant},
 };
+use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use super::{Caller, assert_ok};
 use crate::harness::{Api, Harness, Service, door, eventually, settings};
@@ -128,17 +130,20 @@ async fn an_old_connection_takes_no_more_requests_and_lets_those_it_has_end() {
 }
 
 #[tokio::test]
-async fn what_does_not_end_on_an_old_connection_is_cut_off_after_the_grace() {
+async fn a_watch_that_does_not_end_on_an_old_connection_is_ended_as_such_after_the_grace() {
     let harness = Harness::without_worker().await;
     let service = with(&harness, Limits { age: SHORT, grace: SHORT, ..limits() }).await;
     let run = queued(&harness.api(1)).await;
     let began_at = Instant::now();
     let watch = service.api(1).watch(run.id, 0).await;
 
-    let (events, _) = watch.broken().await;
+    let (events, status) = watch.broken().await;
 
     let took = began_at.elapsed();
     assert!(!events.is_empty());
+    let info = status.get_details_error_info().expect("it has one");
+    assert_eq!((status.code(), &*info.reason), (Code::Unavailable, "SHUTTING_DOWN"));
+    assert_eq!(info.metadata["after_event_id"], "0");
     assert!((SHORT * 3 / 2..SHORT * 2 + LATE).contains(&took), "{took:?}");
 }
 

@@ -6,11 +6,12 @@ use futures::future;
 use prost::Message;
 use proto::v1 as pb;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use session_service::door::{Bounds, Door, Turns};
 use tokio::time::Instant;
 use tonic::Code;
 
 use super::{Caller, assert_ok, assert_refused};
-use crate::harness::{Api, Expect as _, Harness, eventually, mask};
+use crate::harness::{Api, Expect as _, Harness, Service, door, eventually, mask, settings};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How late an answer may be.
@@ -50,6 +51,13 @@ pub(super) async fn until_waiting(observer: &DatabaseConnection, count: i64) -> 
 
 async fn until_some_wait(observer: &DatabaseConnection) {
     eventually("a statement waiting", async || (0 < waiting(observer).await).then_some(())).await;
+}
+
+/// A service in which one user may have all connections.
+async fn unfair(harness: &Harness) -> Service {
+    let turns = Bounds { in_all: 100, of_a_user: 100 };
+    let door = Door { turns: Turns::new(turns), ..door() };
+    harness.service_behind(door, settings()).await
 }
 
 pub(super) async fn observer(harness: &Harness) -> DatabaseConnection {
@@ -133,7 +141,8 @@ async fn a_statement_that_waits_for_a_table_ends_with_its_callers_deadline() {
 async fn as_many_late_requests_as_there_are_connections_leave_them_to_the_next() {
     let harness = Harness::without_worker().await;
     let (api, session) = session(&harness).await;
-    let (caller, observer) = (Caller::connect(&harness.service, 1).await, observer(&harness).await);
+    let service = unfair(&harness).await;
+    let (caller, observer) = (Caller::connect(&service, 1).await, observer(&harness).await);
     let lock = format!("SELECT FROM chat_sessions WHERE id = {} FOR UPDATE", session.id);
     let holder = hold(&harness, &lock).await;
 
@@ -153,7 +162,9 @@ async fn as_many_late_requests_as_there_are_connections_leave_them_to_the_next()
 #[tokio::test]
 async fn what_a_caller_waited_for_ends_when_it_leaves() {
     let harness = Harness::without_worker().await;
-    let (api, session) = session(&harness).await;
+    let (_, session) = session(&harness).await;
+    let service = unfair(&harness).await;
+    let api = service.api(1);
     let observer = observer(&harness).await;
     let lock = format!("SELECT FROM chat_sessions WHERE id = {} FOR UPDATE", session.id);
     let holder = hold(&harness, &lock).await;
@@ -177,7 +188,8 @@ async fn what_a_caller_waited_for_ends_when_it_leaves() {
 async fn connections_to_the_database_are_kept_over_requests_that_are_in_time() {
     let harness = Harness::without_worker().await;
     let (_, session) = session(&harness).await;
-    let caller = Caller::connect(&harness.service, 1).await;
+    let service = unfair(&harness).await;
+    let caller = Caller::connect(&service, 1).await;
     let get = pb::GetSessionRequest { session_id: session.id };
     let ask = || caller.ask_within("10S", "SessionService/GetSession", &get);
     future::join_all((0..POOL).map(|_| ask())).await;

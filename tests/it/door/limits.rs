@@ -22,7 +22,7 @@ fn list() -> pb::ListSessionsRequest {
     pb::ListSessionsRequest::default()
 }
 
-fn bounds(in_all: u32, of_a_user: u32) -> Bounds {
+pub(super) fn bounds(in_all: u32, of_a_user: u32) -> Bounds {
     Bounds { in_all, of_a_user }
 }
 
@@ -62,7 +62,7 @@ async fn one_who_calls_too_often_is_told_for_how_long_to_wait() {
     let answers = future::join_all((0..20).map(|_| one.ask(LIST, &asked))).await;
     let (refused, allowed): (Vec<_>, Vec<_>) =
         answers.iter().partition(|it| it.status().is_some_and(|it| it.code() != Code::Ok));
-    assert!(3 <= allowed.len(), "{allowed:?}");
+    assert!((3..10).contains(&allowed.len()), "{allowed:?}");
     for refused in &refused {
         assert_over_quota(refused, "RATE_LIMITED", 1);
     }
@@ -117,7 +117,11 @@ async fn a_user_who_has_all_of_his_places_takes_none_of_the_others() {
     let holder = hold(&harness, "LOCK TABLE messages IN ACCESS EXCLUSIVE MODE").await;
     let session = service.api(2).session(service.api(2).agent().await, "").await;
     let read = pb::ListMessagesRequest { session_id: session.id, ..Default::default() };
-    let search = pb::SearchMessagesRequest { query: "one".to_owned(), ..Default::default() };
+    let search = pb::SearchMessagesRequest {
+        query: "one".to_owned(),
+        mode: pb::SearchMode::Text.into(),
+        ..Default::default()
+    };
 
     let held = one.ask("SessionService/SearchMessages", &search);
     let meanwhile = async {

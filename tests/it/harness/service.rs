@@ -1,13 +1,13 @@
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use async_nats::Client;
+use clap::Parser as _;
 use model::{Embedder, Models};
 use run_queue::Names;
 use session_service::{
     DataSources, Limits, Runs,
-    auth::{Pace, Rules, Source, Verifier},
-    connections::{self, Patience},
-    door::{Admission, Bounds, Door, Origins, Rate},
+    config::Config,
+    door::Door,
     server::{self, Parts, Settings},
     sweep,
 };
@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::transport::Channel;
 
 use super::{
-    Api, JWT_SECRET,
+    Api, JWT_SECRET, SEALING_KEYS,
     scrutiny::{Scrutinized, Scrutiny},
     token,
 };
@@ -29,39 +29,32 @@ use super::{
 /// How much a client with small windows takes without reading, in bytes.
 const SMALL_WINDOW: u32 = 64 * 1024;
 
-/// The door as it is by default, for tokens of the tests' issuer.
-pub(crate) fn door() -> Door {
-    let secret = Source::Secret(JWT_SECRET.parse().expect("any text is a secret"));
-    let verifier = Verifier::new(secret, Rules::default(), Pace::default());
-    let rate = |number| NonZeroU32::new(number).expect("a positive number");
-    let bounds = |in_all, of_a_user| Bounds { in_all, of_a_user };
-    Door {
-        verifier: verifier.expect("a secret is there at once"),
-        rate: Rate::new(rate(1000), rate(2000)),
-        admission: Admission::new(bounds(1500, 1000), bounds(20_000, 10_000)),
-        origins: Origins::default(),
-    }
+/// The service's configuration as it is by default, for tokens of the tests' issuer.
+fn config() -> Config {
+    let arguments = [
+        "session-service",
+        // The tests' pools.
+        "--database-max-connections=10",
+        "--database-url=postgres://unused",
+        "--dataset-database-url=postgres://unused",
+        &format!("--sealing-keys={SEALING_KEYS}"),
+        &format!("--jwt-secret={JWT_SECRET}"),
+    ];
+    Config::try_parse_from(arguments).expect("a valid configuration")
 }
 
-/// The service as it is by default.
+pub(crate) fn door() -> Door {
+    let config = config();
+    let verifier = config.tokens.verifier().expect("a secret is there at once");
+    config.door(verifier)
+}
+
 pub(crate) fn settings() -> Settings {
-    let connections = connections::Limits {
-        max_connections: 1000,
-        max_concurrent_streams: 1000,
-        max_header_bytes: 16_384,
-        handshake: Duration::from_secs(10),
-        idle: Duration::from_secs(900),
-        age: Duration::from_secs(3600),
-        grace: Duration::from_secs(300),
-        patience: Patience::default(),
-    };
-    Settings {
-        reflection: true,
-        max_message_bytes: 4 << 20,
-        drain: Duration::from_secs(20),
-        connections,
-        tls: None,
-    }
+    config().server().expect("no files are needed")
+}
+
+pub(crate) fn limits() -> Limits {
+    config().limits()
 }
 
 /// How an instance serves.
@@ -92,7 +85,7 @@ impl Service {
         drain: Duration,
     ) -> Self {
         let settings = Settings { drain, ..settings() };
-        let serving = Serving { door: door(), settings, limits: Limits::default() };
+        let serving = Serving { door: door(), settings, limits: limits() };
         Self::with(sources, nats, names, embedder, serving).await
     }
 

@@ -13,6 +13,7 @@ use storage::{
 use super::to_message;
 use crate::{
     Error,
+    door::Slot,
     grpc::{fields::Fields, time::Round},
 };
 
@@ -97,6 +98,7 @@ impl Search {
     }
 
     async fn meaning(&self, embedder: &Embedder) -> Result<Meaning, Error> {
+        Slot::current()?.wait()?;
         let texts = [self.text.clone()];
         let mut embedded = embedder.embed(&texts, PATIENCE).await.map_err(Error::Embedder)?;
         let embedding = embedded.pop().expect("there is one for each text");

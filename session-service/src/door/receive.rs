@@ -1,7 +1,8 @@
-//! Requests that are begun and not sent on, or not to their end.
+//! Requests on their way in: how long they may take, and how large they may be.
 
 use std::{
     collections::HashSet,
+    error::Error as _,
     pin::Pin,
     sync::LazyLock,
     task::{Context, Poll},
@@ -9,12 +10,11 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes},
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
+    body::{self, Body, Bytes},
+    extract::Request,
 };
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::LengthLimitError;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use proto::v1::FILE_DESCRIPTOR_SET;
@@ -22,6 +22,9 @@ use tokio::time::{self, Sleep};
 use tonic::Status;
 
 use crate::Error;
+
+/// What a message has in front of it: whether it is compressed, and its length.
+const FRAME_HEADER: usize = 5;
 
 /// The paths of the rpcs whose requests are streams.
 static STREAMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
@@ -36,21 +39,35 @@ static STREAMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
     methods.collect()
 });
 
-/// Fails a request whose sender has stopped half-way: a message may take so long to
-/// arrive; of a stream, each piece.
-pub(super) async fn fail(
-    State(patience): State<Duration>,
+pub(super) fn is_stream(request: &Request) -> bool {
+    STREAMED.contains(request.uri().path())
+}
+
+/// Reads a request that is one message. What is not wholly there costs nobody a thing but
+/// its bytes.
+pub(super) async fn whole(
     request: Request,
-    next: Next,
-) -> Response {
-    let is_stream = STREAMED.contains(request.uri().path());
-    let patient = |body| Patient { body, is_stream, patience, sleep: None };
-    next.run(request.map(|body| Body::new(patient(body)))).await
+    max_bytes: usize,
+    patience: Duration,
+) -> Result<Request, Error> {
+    let (parts, body) = request.into_parts();
+    let received = time::timeout(patience, body::to_bytes(body, max_bytes + FRAME_HEADER)).await;
+    let bytes = received.map_err(|_| Error::Stalled)?.map_err(|error| match error.source() {
+        Some(source) if source.is::<LengthLimitError>() => Error::MessageTooLarge { max_bytes },
+        // A client's reset would pass for the end of what it sends: what has arrived by
+        // then would be taken for the whole.
+        _ => Error::BrokenOff,
+    })?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// Fails a stream of which nothing arrives for so long.
+pub(super) fn in_pieces(request: Request, patience: Duration) -> Request {
+    request.map(|body| Body::new(Patient { body, patience, sleep: None }))
 }
 
 struct Patient {
     body: Body,
-    is_stream: bool,
     patience: Duration,
     /// Set up for a body that keeps its reader waiting; most are there at once.
     sleep: Option<Pin<Box<Sleep>>>,
@@ -65,11 +82,7 @@ impl HttpBody for Patient {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            if self.is_stream {
-                self.sleep = None;
-            }
-            // A client's reset would pass for the end of what it sends: what has arrived
-            // by then would be taken for the whole.
+            self.sleep = None;
             return Poll::Ready(frame.map(|frame| frame.map_err(|_| failed(Error::BrokenOff))));
         }
         let patience = self.patience;
