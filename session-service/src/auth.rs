@@ -60,8 +60,30 @@ enum Refusal {
     Invalid(#[from] jsonwebtoken::errors::Error),
     #[error("the token has expired")]
     Expired,
+    #[error("the token names an audience, and no audience is ours")]
+    ForOthers,
     #[error("the token names no user")]
     NoUser,
+    /// As good as the token may be.
+    #[error("the keys are too old to be used")]
+    OldKeys,
+}
+
+impl From<Refusal> for Error {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::OldKeys => Self::Unverifiable,
+            Refusal::NotOneToken
+            | Refusal::TooLong
+            | Refusal::Critical
+            | Refusal::NoKey
+            | Refusal::Invalid(_)
+            | Refusal::Expired
+            | Refusal::ForOthers
+            | Refusal::NoUser => Self::Unauthenticated,
+        }
+    }
 }
 
 /// Lets a request through only with a token that one of the keys has signed.
@@ -88,16 +110,19 @@ impl Verifier {
         self.keys.refresh().await;
     }
 
-    pub(crate) async fn verify(&self, headers: &HeaderMap) -> Option<Verified> {
+    pub(crate) async fn verify(&self, headers: &HeaderMap) -> Result<Verified, Error> {
         let checked = self.check(headers).await;
-        checked.inspect_err(|refusal| tracing::debug!(refusal = %bootstrap::report(refusal))).ok()
+        let told = |refusal: &Refusal| tracing::debug!(refusal = %bootstrap::report(refusal));
+        Ok(checked.inspect_err(told)?)
     }
 
     async fn check(&self, headers: &HeaderMap) -> Result<Verified, Refusal> {
         let token = bearer::token(headers)?;
+        // Before anything of the token: it must not say which of the two answers it gets.
+        self.keys.usable()?;
         let header = bearer::header(token)?;
         let id = header.kid.as_deref();
-        let keys = self.keys.naming(id).await;
+        let keys = self.keys.naming(id).await?;
         let validation = self.rules.validation(header.alg);
         let mut refusal = Refusal::NoKey;
         for key in keys.candidates(id, header.alg) {

@@ -176,6 +176,17 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_issuers_or_audiences_that_names_none_is_refused() {
+        for flag in ["--jwt-issuer", "--jwt-audience"] {
+            let variable = flag.trim_start_matches('-').to_uppercase().replace('-', "_");
+            for list in ["", ",", " , "] {
+                check_refused(&[&format!("{flag}={list}")], &variable);
+            }
+            parse(&[&format!("{flag}=one, another,")]).unwrap().check().unwrap();
+        }
+    }
+
+    #[test]
     fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
         use clap::CommandFactory as _;
         let readme = include_str!("../../README.md");

@@ -27,6 +27,9 @@ pub enum Error {
     InvalidArgument(Vec<Violation>),
     #[error("missing or invalid credentials")]
     Unauthenticated,
+    /// Whatever a token says, for want of keys.
+    #[error("no token can be verified now; try again")]
+    Unverifiable,
     #[error("the deadline has passed")]
     DeadlineExceeded,
     #[error("more than {per_second} requests a second; wait, and send them more slowly")]
@@ -95,6 +98,7 @@ impl Error {
         match self {
             Self::InvalidArgument(_) => reason::INVALID_FIELD,
             Self::Unauthenticated => reason::UNAUTHENTICATED,
+            Self::Unverifiable => reason::UNAVAILABLE,
             Self::DeadlineExceeded => reason::DEADLINE_EXCEEDED,
             Self::RateLimited { .. } => reason::RATE_LIMITED,
             Self::TooManyRequests { .. } => reason::TOO_MANY_REQUESTS,
@@ -256,6 +260,8 @@ impl From<Error> for Status {
             tracing::warn!(error = %report(&error), "a search failed");
         }
         let message = match reason {
+            // Whoever reads the keys logs it, once for all requests.
+            reason::UNAVAILABLE if matches!(error, Error::Unverifiable) => error.to_string(),
             // The caller can't act on the details and may not be meant to see
             // them; they go to the log, once, here.
             reason::INTERNAL | reason::UNAVAILABLE => {

@@ -9,8 +9,7 @@ mod rotation;
 mod signer;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use prost::{Message as _, bytes::Buf as _};
-use prost_types::{FileDescriptorSet, ServiceDescriptorProto};
+use prost::bytes::Buf as _;
 use proto::v1 as pb;
 use serde_json::{Value, json};
 use tonic::{
@@ -23,7 +22,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::harness::{Expect as _, Harness, JWT_SECRET, Scrutinized, token};
+use crate::harness::{Expect as _, Harness, JWT_SECRET, Scrutinized, described, token};
 
 /// In the year 2100.
 const LATER: i64 = 4_102_444_800;
@@ -67,23 +66,14 @@ impl Decoder for Nothing {
     }
 }
 
-fn described() -> Vec<ServiceDescriptorProto> {
-    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("it was compiled").file;
-    let ours = files.into_iter().filter(|file| file.package() == "tertulia.v1");
-    ours.flat_map(|file| file.service).collect()
-}
-
 /// The services of the contract.
 fn services() -> Vec<String> {
-    described().iter().map(|it| format!("tertulia.v1.{}", it.name())).collect()
+    described::services().map(|it| format!("tertulia.v1.{}", it.name())).collect()
 }
 
 /// The path of every rpc of the contract.
 fn rpcs() -> Vec<String> {
-    let services = described();
-    let rpcs =
-        services.iter().flat_map(|service| service.method.iter().map(move |rpc| (service, rpc)));
-    rpcs.map(|(service, rpc)| format!("/tertulia.v1.{}/{}", service.name(), rpc.name())).collect()
+    described::rpcs().map(|(rpc, _)| format!("/tertulia.v1.{rpc}")).collect()
 }
 
 /// Calls an rpc with this header.

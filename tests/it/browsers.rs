@@ -9,7 +9,7 @@ use proto::v1 as pb;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use session_service::door::{Door, Rate};
 
-use crate::harness::{Harness, Service, door, settings, token};
+use crate::harness::{Harness, Service, door, look_at, settings, token};
 
 const PAGE: &str = "https://app.example.com";
 const WEB: &str = "application/grpc-web+proto";
@@ -66,7 +66,9 @@ impl Site {
 }
 
 async fn send(request: RequestBuilder) -> Response {
-    request.send().await.expect("it is answered")
+    let response = request.send().await.expect("it is answered");
+    look_at(response.headers());
+    response
 }
 
 fn bearer() -> String {

@@ -15,7 +15,7 @@ use prost::Message;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use crate::harness::{Service, token};
+use crate::harness::{Service, look_at, token};
 
 /// A client that says what it is told to, and adds nothing.
 struct Caller {
@@ -44,8 +44,16 @@ impl Caller {
 
     async fn ask_with(&self, request: http::request::Builder, message: &impl Message) -> Answer {
         let request = request.body(()).expect("a request");
-        self.wire.ask(request, wire::framed(message)).await.expect("there is an answer")
+        let answer = self.wire.ask(request, wire::framed(message)).await;
+        looked_at(answer.expect("there is an answer"))
     }
+}
+
+/// The answer, whose status is as all are.
+#[track_caller]
+fn looked_at(answer: Answer) -> Answer {
+    [&answer.headers, &answer.trailers].into_iter().for_each(look_at);
+    answer
 }
 
 /// The answer is this refusal.

@@ -4,6 +4,7 @@ mod analyst;
 mod api;
 mod attempt;
 mod database;
+pub(crate) mod described;
 mod inspect;
 mod model_server;
 mod other_database;
@@ -14,19 +15,18 @@ mod scrutiny;
 mod service;
 mod talker;
 mod watch;
+mod worker;
 
 use std::{sync::Arc, time::Duration};
 
 use data_source::{DatasetStore, Pools};
 use model::{Builtin, Embedder, Models, Provider};
-use run_queue::{Listeners, Names, Publisher};
-use run_worker::Worker;
+use run_queue::Names;
 use sea_orm::DatabaseConnection;
 use session_service::{Limits, door::Door, server::Settings};
 use sources::Sources;
 use storage::runs::Terms;
 use tokio::time;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use analyst::{Analyst, Seen};
 pub(crate) use api::{Api, Expect, JWT_SECRET, mask, token};
@@ -38,11 +38,12 @@ pub(crate) use other_database::{OtherDatabase, superuser_in};
 pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
 pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
-pub(crate) use scrutiny::Scrutinized;
+pub(crate) use scrutiny::{Scrutinized, look_at};
 use service::Serving;
 pub(crate) use service::{Service, door, limits, settings};
 pub(crate) use talker::Talker;
 pub(crate) use watch::{Watch, numbered, text};
+pub(crate) use worker::{Manner, RunningWorker};
 
 /// For how long a run is a worker's without a sign of life from it, in tests.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
@@ -75,46 +76,6 @@ pub(crate) struct Place {
     pub nats: async_nats::Client,
     pub nats_url: String,
     pub names_prefix: String,
-}
-
-/// How a worker works.
-#[derive(Clone, Copy)]
-pub(crate) struct Manner {
-    pub concurrency: u16,
-    /// How long after it was told to stop it hands its runs over.
-    pub drain: Duration,
-    pub terms: Terms,
-}
-
-impl Default for Manner {
-    fn default() -> Self {
-        Self { concurrency: 4, drain: DRAIN, terms: TERMS }
-    }
-}
-
-/// A worker; stops when dropped, whatever it is doing.
-pub(crate) struct RunningWorker {
-    task: tokio::task::JoinHandle<()>,
-    shutdown: CancellationToken,
-}
-
-impl RunningWorker {
-    /// Tells it to stop.
-    pub(crate) fn tell_to_stop(&self) {
-        self.shutdown.cancel();
-    }
-
-    /// Tells it to stop, and waits until it has.
-    pub(crate) async fn stop(mut self) {
-        self.shutdown.cancel();
-        (&mut self.task).await.expect("a worker does not panic");
-    }
-}
-
-impl Drop for RunningWorker {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Harness {
@@ -184,71 +145,6 @@ impl Harness {
     /// Starts an instance of the service that has searches embedded by this provider.
     pub(crate) async fn searching_service(&self, provider: impl Provider) -> Service {
         Service::start(&self.sources, &self.nats, &self.names, embedder(provider), DRAIN).await
-    }
-
-    /// Starts a worker.
-    pub(crate) fn worker(&self, provider: impl Provider, concurrency: u16) -> RunningWorker {
-        self.worker_in(provider, Manner { concurrency, ..Manner::default() })
-    }
-
-    /// Starts a worker that hands its runs over `drain` after it was told to stop.
-    pub(crate) fn draining_worker(
-        &self,
-        provider: impl Provider,
-        concurrency: u16,
-        drain: Duration,
-    ) -> RunningWorker {
-        self.worker_in(provider, Manner { concurrency, drain, ..Manner::default() })
-    }
-
-    pub(crate) fn worker_in(&self, provider: impl Provider, manner: Manner) -> RunningWorker {
-        self.worker_on(self.db.clone(), self.nats.clone(), provider, manner)
-    }
-
-    /// Starts a worker with connections of its own, as another process has them.
-    pub(crate) async fn separate_worker(
-        &self,
-        provider: impl Provider,
-        manner: Manner,
-    ) -> RunningWorker {
-        let db = storage::connect(&self.database_url, 10).await.expect("the database answers");
-        let servers = dev::test_servers().await.expect("the test servers run");
-        let nats = run_queue::connect(&servers.nats_url, "worker").await.expect("NATS answers");
-        self.worker_on(db, nats, provider, manner)
-    }
-
-    fn worker_on(
-        &self,
-        db: DatabaseConnection,
-        nats: async_nats::Client,
-        provider: impl Provider,
-        manner: Manner,
-    ) -> RunningWorker {
-        self.worker_with(Sources { db, ..self.sources.clone() }, nats, provider, manner)
-    }
-
-    pub(crate) fn worker_with(
-        &self,
-        sources: Sources,
-        nats: async_nats::Client,
-        provider: impl Provider,
-        manner: Manner,
-    ) -> RunningWorker {
-        let models = Models::default().with(Models::BUILTIN, Arc::new(provider));
-        let worker = Worker {
-            publisher: Publisher::new(nats.clone(), self.names.clone()),
-            names: self.names.clone(),
-            db: sources.db.clone(),
-            sources,
-            embedder: models.embedder(Models::BUILTIN).expect("it is there"),
-            models,
-            terms: manner.terms,
-            cancels: Listeners::new(1),
-            nats,
-        };
-        let shutdown = CancellationToken::new();
-        let task = tokio::spawn(worker.run(manner.concurrency, manner.drain, shutdown.clone()));
-        RunningWorker { task, shutdown }
     }
 
     /// The API, as one user sees it.

@@ -17,7 +17,7 @@ use self::{
     things::{Things, World, start},
     wire::Answer,
 };
-use crate::harness::Expect as _;
+use crate::harness::{Expect as _, described};
 
 impl World {
     /// What a cell's requests are answered with where its field names these things.
@@ -51,7 +51,7 @@ fn every_field_that_names_a_row_is_in_the_matrix() {
     assert!(
         missing.is_empty(),
         "these fields can name another's row, and nothing tries it: add a cell for each to \
-         tests/it/ownership/cells, or, if it names none, its name to NUMBERS in contract.rs: \
+         tests/it/ownership/cells, or, if it names none, itself to NAMELESS in contract.rs: \
          {missing:?}"
     );
     let unknown: Vec<_> = tried.difference(&described).collect();
@@ -63,7 +63,7 @@ fn every_rpc_is_in_the_matrix_or_among_the_lists() {
     let mut tried: BTreeSet<_> = cells::all().iter().map(|cell| cell.rpc).collect();
     tried.extend(lists::READ);
 
-    for (rpc, _) in contract::rpcs() {
+    for (rpc, _) in described::rpcs() {
         assert!(
             tried.contains(rpc.as_str()),
             "nothing tries whether {rpc} shows another's row: if its requests name rows, add cells \

@@ -4,7 +4,7 @@ use std::{net::IpAddr, str::FromStr, time::Duration};
 
 use reqwest::{
     Client, StatusCode, Url,
-    header::{ACCEPT, CACHE_CONTROL, HeaderMap},
+    header::{ACCEPT, AGE, CACHE_CONTROL, HeaderMap},
     redirect,
 };
 
@@ -73,7 +73,7 @@ impl Issuer {
         if response.status() != StatusCode::OK {
             return Err(Unread::Status(response.status()));
         }
-        let holds = max_age(response.headers());
+        let holds = holds(response.headers());
         let mut document = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             document.extend_from_slice(&chunk);
@@ -85,17 +85,21 @@ impl Issuer {
     }
 }
 
-fn max_age(headers: &HeaderMap) -> Option<Duration> {
+/// For how long the answer holds, from now on: the shortest time that any directive
+/// gives, less what the answer has spent in caches.
+fn holds(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|it| it.to_str().ok());
-    let mut directives = values.flat_map(|it| it.split(',')).map(str::trim);
-    directives.find_map(|directive| {
+    let directives = values.flat_map(|it| it.split(',')).map(str::trim);
+    let times = directives.filter_map(|directive| {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
         match name.to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => Some(Duration::ZERO),
             "max-age" => value.trim_matches('"').parse().ok().map(Duration::from_secs),
             _ => None,
         }
-    })
+    });
+    let age = headers.get(AGE).and_then(|it| it.to_str().ok()?.parse().ok());
+    times.min().map(|it| it.saturating_sub(Duration::from_secs(age.unwrap_or(0))))
 }
 
 #[cfg(test)]
@@ -127,18 +131,31 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_age(value: &str, expected: Option<u64>) {
-        let headers = HeaderMap::from_iter([(CACHE_CONTROL, value.parse().unwrap())]);
-        assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{value}");
+    fn check_holds(value: &str, age: &str, expected: Option<u64>) {
+        let headers =
+            [(CACHE_CONTROL, value), (AGE, age)].map(|(name, it)| (name, it.parse().unwrap()));
+        let found = holds(&HeaderMap::from_iter(headers));
+        assert_eq!(found, expected.map(Duration::from_secs), "{value}, {age}");
     }
 
     #[test]
     fn the_issuer_says_for_how_long_its_keys_hold() {
-        check_age("max-age=600", Some(600));
-        check_age("public, Max-Age=600, must-revalidate", Some(600));
-        check_age("no-store", Some(0));
-        check_age("public", None);
-        check_age("max-age=soon", None);
-        check_age("s-maxage=7", None);
+        check_holds("max-age=600", "", Some(600));
+        check_holds("public, Max-Age=600, must-revalidate", "", Some(600));
+        check_holds("no-store", "", Some(0));
+        check_holds("max-age=600, no-cache", "", Some(0));
+        check_holds("max-age=600, max-age=60", "", Some(60));
+        check_holds("public", "", None);
+        check_holds("max-age=soon", "", None);
+        check_holds("s-maxage=7", "", None);
+    }
+
+    #[test]
+    fn what_came_from_a_cache_holds_for_the_rest_of_its_time() {
+        check_holds("max-age=600", "0", Some(600));
+        check_holds("max-age=600", "590", Some(10));
+        check_holds("max-age=600", "700", Some(0));
+        check_holds("max-age=600", "old", Some(600));
+        check_holds("public", "590", None);
     }
 }

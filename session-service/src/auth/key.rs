@@ -7,6 +7,7 @@ use jsonwebtoken::{
     errors::ErrorKind,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
+use serde_json::Value;
 
 use super::{bearer::MAX_KEY_ID_BYTES, rules::Claims};
 
@@ -21,6 +22,9 @@ const RSA: &[Algorithm] = &[
     Algorithm::PS384,
     Algorithm::PS512,
 ];
+
+/// What only its owner may have of a key (RFC 7518, section 6, and the drafts of AKP).
+const SECRET_PARTS: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];
 
 /// The algorithms are the key's: a token only chooses among them.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub(super) enum Unusable {
     Size(usize),
     #[error("its id is longer than {MAX_KEY_ID_BYTES} bytes")]
     LongId,
+    #[error("its secret part is in it, so that everyone can sign with it")]
+    Secret,
     #[error("it is malformed")]
     Malformed(#[from] jsonwebtoken::errors::Error),
     #[error("it is no JWK")]
@@ -56,7 +62,20 @@ impl Key {
         Self { id: None, algorithms: vec![Algorithm::HS256], decoding }
     }
 
-    /// Takes a public key; never a secret one, which in a key set everyone knows.
+    /// Takes a key as a set lists it; never a secret one, which then everyone knows.
+    pub(super) fn listed(listed: &Value) -> Result<Self, Unusable> {
+        if SECRET_PARTS.iter().any(|part| listed.get(part).is_some_and(|it| !it.is_null())) {
+            return Err(Unusable::Secret);
+        }
+        let mut listed = listed.clone();
+        // The name of RFC 9864, which the library does not know.
+        if listed["crv"] == "Ed25519" && listed["alg"] == "Ed25519" {
+            listed["alg"] = Value::from("EdDSA");
+        }
+        Self::public(&serde_json::from_value(listed)?)
+    }
+
+    /// Takes a public key.
     pub(super) fn public(jwk: &Jwk) -> Result<Self, Unusable> {
         let common = &jwk.common;
         let signs = common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature);
@@ -128,7 +147,7 @@ fn check_size(key: &DecodingKey) -> Result<(), Unusable> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -142,13 +161,13 @@ mod tests {
 
     #[track_caller]
     fn check(jwk: Value, expected: &[Algorithm]) {
-        let key = Key::public(&serde_json::from_value(jwk.clone()).unwrap()).unwrap();
+        let key = Key::listed(&jwk).unwrap();
         assert_eq!(key.algorithms, expected, "{jwk}");
     }
 
     #[track_caller]
     fn check_unusable(jwk: Value, expected: &str) {
-        let error = Key::public(&serde_json::from_value(jwk.clone()).unwrap()).unwrap_err();
+        let error = Key::listed(&jwk).unwrap_err();
         assert!(error.to_string().contains(expected), "{jwk}: {error}");
     }
 
@@ -189,6 +208,25 @@ mod tests {
     }
 
     #[test]
+    fn an_ed25519_key_may_have_either_name_of_its_algorithm() {
+        check(with(ed25519(), "alg", json!("EdDSA")), &[Algorithm::EdDSA]);
+        check(with(ed25519(), "alg", json!("Ed25519")), &[Algorithm::EdDSA]);
+        check_unusable(with(ed25519(), "alg", json!("Ed448")), "its algorithm");
+        check_unusable(with(p256(), "alg", json!("Ed25519")), "its algorithm");
+        check_unusable(with(rsa(2048), "alg", json!("Ed25519")), "its algorithm");
+    }
+
+    #[test]
+    fn a_key_with_its_secret_part_is_not_used() {
+        for key in [ed25519(), p256(), rsa(2048)] {
+            for part in SECRET_PARTS {
+                check_unusable(with(key.clone(), part, json!(ED25519)), "its secret part");
+            }
+        }
+        check(with(ed25519(), "d", json!(null)), &[Algorithm::EdDSA]);
+    }
+
+    #[test]
     fn a_key_for_something_else_is_not_used() {
         check(with(ed25519(), "use", json!("sig")), &[Algorithm::EdDSA]);
         check(with(ed25519(), "key_ops", json!(["verify"])), &[Algorithm::EdDSA]);
@@ -198,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_secret_key_and_one_of_an_unknown_type_are_not_used() {
-        check_unusable(json!({ "kty": "oct", "k": ED25519 }), "type");
+        check_unusable(json!({ "kty": "oct", "k": ED25519 }), "its secret part");
         check_unusable(json!({ "kty": "new", "x": ED25519 }), "type");
         check_unusable(with(p256(), "crv", json!("P-521")), "type");
     }

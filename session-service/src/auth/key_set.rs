@@ -1,5 +1,6 @@
 //! The keys that there are, and which of them a token is tried with.
 
+use bootstrap::report;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
@@ -91,14 +92,11 @@ impl KeySet {
 }
 
 fn usable(index: usize, listed: &Value) -> Option<Key> {
-    let jwk = serde_json::from_value(listed.clone()).map_err(Unusable::from);
-    let error = match jwk.and_then(|jwk| Key::public(&jwk)) {
-        Ok(key) => return Some(key),
-        Err(error) => error,
+    let key = Key::listed(listed);
+    let told = |error: &Unusable| {
+        tracing::warn!(index, error = %report(error), "a key of the JWK set is not used");
     };
-    let error: &dyn std::error::Error = &error;
-    tracing::warn!(index, error = %bootstrap::report(error), "a key of the JWK set is not used");
-    None
+    key.inspect_err(told).ok()
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use bootstrap::{Secret, report};
 use futures::FutureExt as _;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     time::{self, Instant},
 };
 
 use super::{
+    Refusal,
     issuer::Issuer,
     key_set::{Invalid, KeySet},
     source::{self, Document, Source, Unread},
@@ -19,6 +20,9 @@ use super::{
 
 /// For how long a request waits for the key that its token names.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many requests wait for keys at a time. Anybody can have one wait.
+const MAX_WAITING: usize = 256;
 
 /// How long to wait after a first failure; twice as long after each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -59,12 +63,24 @@ pub(super) struct Keys {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     held: ArcSwap<Held>,
     /// When keys were last read, or tried to be.
     tried_at: watch::Sender<Option<Instant>>,
     wanted: Notify,
+    places_to_wait: Semaphore,
+}
+
+impl Shared {
+    fn new(held: Held) -> Self {
+        Self {
+            held: ArcSwap::from_pointee(held),
+            tried_at: watch::Sender::default(),
+            wanted: Notify::new(),
+            places_to_wait: Semaphore::new(MAX_WAITING),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -93,7 +109,7 @@ impl Keys {
             Source::JwksFile(path) => Document::Jwks(path),
             Source::JwksUrl(url) => Document::Published(Issuer::new(url)?),
         };
-        let keys = Self { document: None, pace, shared: Arc::default() };
+        let keys = Self { document: None, pace, shared: Arc::new(Shared::new(Held::default())) };
         if let Document::Pem(path) | Document::Jwks(path) = &document {
             keys.take(&document, source::read_file(path)?)?;
             ensure!(!keys.are_absent(), "there is no usable key in it");
@@ -103,8 +119,7 @@ impl Keys {
 
     fn secret(secret: &Secret, pace: Pace) -> Self {
         let keys = Arc::new(KeySet::secret(secret.expose()));
-        let held = ArcSwap::from_pointee(Held { keys, ..Held::default() });
-        let shared = Arc::new(Shared { held, ..Shared::default() });
+        let shared = Arc::new(Shared::new(Held { keys, ..Held::default() }));
         Self { document: None, pace, shared }
     }
 
@@ -121,14 +136,15 @@ impl Keys {
     }
 
     /// The keys for a token that names this one. If it is not there they are read again,
-    /// once for all who ask, and the token waits for that.
-    pub(super) async fn naming(&self, id: Option<&str>) -> Arc<KeySet> {
+    /// once for all who ask, and the token waits for that; not where too many do.
+    pub(super) async fn naming(&self, id: Option<&str>) -> Result<Arc<KeySet>, Refusal> {
         let mut tried_at = self.shared.tried_at.subscribe();
-        let keys = self.usable();
+        let keys = self.usable()?;
         if keys.knows(id) || self.document.is_none() {
-            return keys;
+            return Ok(keys);
         }
         self.shared.wanted.notify_one();
+        let Ok(_place) = self.shared.places_to_wait.try_acquire() else { return Ok(keys) };
         let soon = Instant::now() + PATIENCE;
         let before = *tried_at.borrow();
         if before.is_none_or(|it| it + self.pace.pause < soon) {
@@ -137,11 +153,15 @@ impl Keys {
         self.usable()
     }
 
-    fn usable(&self) -> Arc<KeySet> {
+    /// Those that are too old are not, and are asked for.
+    pub(super) fn usable(&self) -> Result<Arc<KeySet>, Refusal> {
         let held = self.shared.held.load();
         match held.until {
-            Some(until) if until <= Instant::now() => Arc::default(),
-            _ => Arc::clone(&held.keys),
+            Some(until) if until <= Instant::now() => {
+                self.shared.wanted.notify_one();
+                Err(Refusal::OldKeys)
+            }
+            _ => Ok(Arc::clone(&held.keys)),
         }
     }
 
@@ -184,11 +204,15 @@ impl Keys {
     async fn read(&self, document: &Document) -> Result<Duration, Failure> {
         let (read, holds) = document.read().await?;
         self.take(document, read)?;
-        if !matches!(document, Document::Published(_)) {
-            return Ok(self.pace.look_every);
-        }
         let (shortest, longest) = (*self.pace.holding.start(), *self.pace.holding.end());
-        Ok(holds.unwrap_or(self.pace.fetch_every).clamp(shortest, longest))
+        let pause = match document {
+            Document::Pem(_) | Document::Jwks(_) => self.pace.look_every,
+            Document::Published(_) => {
+                holds.unwrap_or(self.pace.fetch_every).clamp(shortest, longest)
+            }
+        };
+        // Else they would be too old before they are read again.
+        Ok(pause.min(self.pace.max_stale / 2))
     }
 
     fn take(&self, document: &Document, read: Vec<u8>) -> Result<(), Invalid> {

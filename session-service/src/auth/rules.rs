@@ -54,6 +54,10 @@ impl Rules {
             Some(Value::String(text)) => !text.is_empty(),
             subject => subject.is_some_and(Value::is_number),
         };
+        // The library lets audiences pass that are neither text nor a list of texts.
+        if self.audiences.is_empty() && claims.get("aud").is_some_and(|it| !it.is_null()) {
+            return Err(Refusal::ForOthers);
+        }
         let user_id = claims.get(&self.user_claim).and_then(user_id).filter(|_| subject);
         let caller = Caller { user_id: user_id.ok_or(Refusal::NoUser)? };
         let exp = claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Expired)?;
@@ -71,9 +75,10 @@ impl Rules {
     }
 }
 
+/// Only as it is usually written: what an issuer takes for two names must not be one user.
 fn user_id(claim: &Value) -> Option<UserId> {
     let id = match claim {
-        Value::String(text) => text.parse().ok()?,
+        Value::String(text) => text.parse().ok().filter(|id: &i64| id.to_string() == *text)?,
         Value::Number(number) => number.as_i64()?,
         _ => return None,
     };
@@ -112,6 +117,31 @@ mod tests {
             check_user("sub", json!({ "sub": sub }), None);
         }
         check_user("sub", json!({}), None);
+    }
+
+    #[test]
+    fn a_user_is_written_in_one_way_only() {
+        for sub in ["+7", "07", "0000007", "7.0", "7e0", "0x7", " 7", "7 ", "7\n", "７"] {
+            check_user("sub", json!({ "sub": sub }), None);
+        }
+        for sub in ["7.0", "7e0", "0.7e1", "-7", "9223372036854775808"] {
+            let claims = serde_json::from_str(&format!(r#"{{"sub":{sub}}}"#)).unwrap();
+            check_user("sub", claims, None);
+        }
+    }
+
+    #[test]
+    fn a_token_may_name_no_audience_unless_some_are_ours() {
+        let read = |rules: Rules, aud: &Value| {
+            let claims = json!({ "sub": "7", "exp": now() + 60.0, "aud": aud });
+            rules.read(claims.as_object().unwrap()).is_ok()
+        };
+        let ours = Rules { audiences: vec!["tertulia".to_owned()], ..Rules::default() };
+        for aud in [json!("others"), json!(["others"]), json!([]), json!(7), json!({}), json!("")] {
+            assert!(!read(Rules::default(), &aud), "{aud}");
+        }
+        assert!(read(Rules::default(), &Value::Null));
+        assert!(read(ours, &json!("tertulia")));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::{
 
 use bootstrap::Secret;
 use reqwest::StatusCode;
+use tokio::task;
 
 use super::{
     issuer::{Issuer, JwksUrl},
@@ -58,8 +59,12 @@ impl Document {
     pub(super) async fn read(&self) -> Result<(Vec<u8>, Option<Duration>), Unread> {
         match self {
             Self::Published(issuer) => issuer.fetch().await,
-            // It is small, and so is the wait for it.
-            Self::Pem(path) | Self::Jwks(path) => Ok((read_file(path)?, None)),
+            Self::Pem(path) | Self::Jwks(path) => {
+                let path = path.clone();
+                let reading = task::spawn_blocking(move || read_file(&path));
+                let read = reading.await.map_err(io::Error::other)?;
+                Ok((read?, None))
+            }
         }
     }
 

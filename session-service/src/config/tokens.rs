@@ -58,6 +58,12 @@ impl Tokens {
     }
 
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        for (variable, list) in
+            [("JWT_ISSUER", &self.jwt_issuer), ("JWT_AUDIENCE", &self.jwt_audience)]
+        {
+            let is_set = !list.is_empty();
+            ensure!(!is_set || !named(list).is_empty(), "{variable} is set, and names none");
+        }
         let (_, source) = self.source()?;
         if let Source::Secret(secret) = source {
             ensure!(
@@ -90,7 +96,6 @@ impl Tokens {
     }
 
     fn rules(&self) -> Rules {
-        let named = |list: &[String]| list.iter().filter(|it| !it.is_empty()).cloned().collect();
         Rules {
             user_claim: self.jwt_user_claim.clone(),
             issuers: named(&self.jwt_issuer),
@@ -98,4 +103,9 @@ impl Tokens {
             leeway: Duration::from_secs(self.jwt_leeway_seconds),
         }
     }
+}
+
+/// What a list names, without the blanks around the commas.
+fn named(list: &[String]) -> Vec<String> {
+    list.iter().map(|it| it.trim()).filter(|it| !it.is_empty()).map(str::to_owned).collect()
 }

@@ -17,8 +17,9 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(verified) = verifier.verify(request.headers()).await else {
-        return Status::from(Error::Unauthenticated).into_http();
+    let verified = match verifier.verify(request.headers()).await {
+        Ok(verified) => verified,
+        Err(error) => return Status::from(error).into_http(),
     };
     request.extensions_mut().insert(verified.caller);
     let until = Until::new(verified.expires_at, || Error::Unauthenticated.into());

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::harness::Harness;
 
-fn encoded(part: &Value) -> String {
+pub(super) fn encoded(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
 }
 
@@ -100,6 +100,12 @@ fn unfit(rsa: &Signer) -> Vec<String> {
         json!({ "sub": "1", "exp": LATER, "nbf": now + 30 }),
         json!({ "sub": "1", "exp": LATER, "nbf": "now" }),
         json!({ "sub": "1", "exp": LATER, "aud": "others" }),
+        json!({ "sub": "1", "exp": LATER, "aud": [] }),
+        json!({ "sub": "1", "exp": LATER, "aud": 7 }),
+        json!({ "sub": "1", "exp": LATER, "aud": {} }),
+        json!({ "sub": "+1", "exp": LATER }),
+        json!({ "sub": "01", "exp": LATER }),
+        json!({ "sub": 1.0, "exp": LATER }),
         json!({ "exp": LATER }),
         json!({ "sub": "", "exp": LATER }),
         json!({ "sub": ["1"], "exp": LATER }),
@@ -110,8 +116,14 @@ fn unfit(rsa: &Signer) -> Vec<String> {
     let critical = Header { crit: Some(vec!["exp".to_owned()]), ..rsa.header() };
     let long_id = Header { kid: Some("k".repeat(300)), ..rsa.header() };
     tokens.extend([&critical, &long_id].map(|it| rsa.sign_with(it, &good_claims())));
-    tokens.push(rsa.sign(&json!({ "sub": "1", "exp": LATER, "more": "x".repeat(8 * 1024) })));
+    tokens.extend([8, 20, 60].map(|kib| oversized(rsa, kib)));
     tokens
+}
+
+/// A token of somewhat more than so many KiB, good but for that.
+fn oversized(rsa: &Signer, kib: usize) -> String {
+    let more = "x".repeat(kib * 1024 / 4 * 3);
+    rsa.sign(&json!({ "sub": "1", "exp": LATER, "more": more }))
 }
 
 #[tokio::test]

@@ -13,9 +13,12 @@ const RPC: &str = "/tertulia.v1.SessionService/ListSessions";
 
 pub(super) struct Guarded {
     pub service: Service,
-    /// What whoever has no token is told, byte by byte.
-    refusal: (Code, String, Vec<u8>),
+    /// What whoever has no token is told.
+    refusal: Refusal,
 }
+
+/// What is told instead of an answer, byte by byte.
+pub(super) type Refusal = (Code, String, Vec<u8>);
 
 impl Guarded {
     pub(super) async fn start(harness: &Harness, source: Source, rules: Rules, pace: Pace) -> Self {
@@ -23,7 +26,7 @@ impl Guarded {
         tokio::spawn(verifier.clone().refresh_keys());
         verifier.has_keys().await;
         let service = harness.service_behind(Door { verifier, ..door() }, settings()).await;
-        let refusal = refusal(&service, None).await.expect("there is no token");
+        let refusal = refused(&service, None).await.expect("there is no token");
         assert_eq!(refusal.0, Code::Unauthenticated);
         Self { service, refusal }
     }
@@ -39,15 +42,20 @@ impl Guarded {
     }
 
     pub(super) async fn lets_in_with(&self, header: &str) -> bool {
-        let found = refusal(&self.service, Some(header)).await;
+        let found = self.refusal_of(Some(header)).await;
         if let Some(found) = &found {
             assert_eq!(found, &self.refusal, "{header}");
         }
         found.is_none()
     }
+
+    /// What the header is refused with, if it is.
+    pub(super) async fn refusal_of(&self, header: Option<&str>) -> Option<Refusal> {
+        refused(&self.service, header).await
+    }
 }
 
-async fn refusal(service: &Service, header: Option<&str>) -> Option<(Code, String, Vec<u8>)> {
+async fn refused(service: &Service, header: Option<&str>) -> Option<Refusal> {
     let status = call(&service.channel(), RPC, header).await?;
     Some((status.code(), status.message().to_owned(), status.details().to_owned()))
 }

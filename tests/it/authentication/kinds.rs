@@ -80,15 +80,20 @@ async fn a_token_of_each_algorithm_lets_in_with_a_key_of_the_pem_file() {
 async fn a_key_is_only_for_what_its_set_says() {
     let harness = Harness::without_worker().await;
     let [rs256, .., ps256, _, _, es256, es384, eddsa] = &signers();
+    let given_away = Signer::new("given away", Algorithm::ES256);
     let mut narrow = rs256.jwk();
     narrow["alg"] = json!("PS512");
     narrow["kid"] = json!("ps512");
     let mut encrypts = es256.jwk();
     encrypts["use"] = json!("enc");
+    let mut private = given_away.jwk();
+    private["d"] = json!("c2VjcmV0");
+    let mut newly_named = eddsa.jwk();
+    newly_named["alg"] = json!("Ed25519");
     let secret = json!({ "kty": "oct", "kid": "secret", "k": "c2VjcmV0" });
     let unknown = json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "new", "pub": "AAAA" });
-    let keys = json!({ "keys": [narrow, encrypts, secret, unknown, eddsa.jwk(), es384.jwk()] });
-    let (_folder, set) = file(&keys.to_string());
+    let keys = [narrow, encrypts, private, secret, unknown, newly_named, es384.jwk()];
+    let (_folder, set) = file(&json!({ "keys": keys }).to_string());
     let service = Guarded::with(&harness, Source::JwksFile(set)).await;
 
     let named = |signer: &Signer, id: &str| {
@@ -104,6 +109,7 @@ async fn a_key_is_only_for_what_its_set_says() {
         named(rs256, "ps512"),
         named(ps256, "ps512"),
         es256.token(),
+        given_away.token(),
         by_secret,
         named(eddsa, "es384"),
     ] {

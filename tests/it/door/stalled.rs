@@ -9,7 +9,7 @@ use session_service::connections::{Limits, Patience};
 use tokio::time;
 use tonic::Code;
 
-use super::{Caller, assert_ok, assert_refused};
+use super::{Caller, assert_ok, assert_refused, looked_at};
 use crate::harness::{Harness, Service, door, settings};
 
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ async fn ask_in_part(caller: &Caller, method: &str, pieces: &[Bytes]) -> Answer 
     for piece in pieces {
         sender.send_data(piece.clone(), false).expect("it can be sent");
     }
-    Answer::take(response).await.expect("there is an answer")
+    looked_at(Answer::take(response).await.expect("there is an answer"))
 }
 
 fn table(dataset: i64) -> Bytes {

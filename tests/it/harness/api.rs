@@ -7,14 +7,16 @@ use proto::v1::{
     run_service_client::RunServiceClient, session_service_client::SessionServiceClient,
 };
 use serde_json::json;
-use session_service::error::failure;
 use tonic::{
     Code, Request, Response, Status,
     service::{Interceptor, interceptor::InterceptedService},
 };
 use tonic_types::StatusExt as _;
 
-use super::{scrutiny::Scrutinized, watch::Watch};
+use super::{
+    scrutiny::{Scrutinized, look_at_answer, look_at_run},
+    watch::Watch,
+};
 
 pub(crate) const JWT_SECRET: &str = "a secret that only the tests know";
 
@@ -168,12 +170,12 @@ impl Api {
         let reason = "no longer needed".to_owned();
         let request = pb::CancelRunRequest { run_id, reason, ..Default::default() };
         let response = self.runs.clone().cancel_run(request).await.ok_response();
-        response.run.expect("it is there")
+        response.run.inspect(look_at_run).expect("it is there")
     }
 
     pub(crate) async fn run(&self, run_id: i64) -> pb::Run {
         let response = self.runs.clone().get_run(pb::GetRunRequest { run_id }).await.ok_response();
-        response.run.expect("it is there")
+        response.run.inspect(look_at_run).expect("it is there")
     }
 
     /// Waits for a run's end; there is no answer if it ended before its turn came.
@@ -183,9 +185,8 @@ impl Api {
         let response = self.runs.clone().wait_run(request).await.ok_response();
         let run = response.run.expect("it is there");
         assert!(run.ended_at.is_some(), "it has not ended within a minute: {run:?}");
-        if let Some(error) = &run.error {
-            assert!(failure::ALL.iter().any(|it| it.reason == error.reason), "{error:?}");
-        }
+        look_at_run(&run);
+        response.answer.iter().for_each(|answer| look_at_answer(&run, answer));
         (run, response.answer)
     }
 

@@ -1,6 +1,9 @@
-//! Every error that any test gets is looked at: it has a canonical code, one reason of
-//! the catalogue, and tells nothing of the server's inside. What is wrong fails the test.
+//! Every error is looked at that a test gets by a client of the harness: it has a canonical
+//! code, one reason of the catalogue, and tells nothing of the server's inside. What is
+//! wrong fails the test. So are the failures of runs in what the steps of [`super::Api`]
+//! and [`super::Watch`] return; not those in answers that a test takes for itself.
 
+mod failures;
 mod leaks;
 
 use std::{
@@ -20,6 +23,8 @@ use tonic::{
     transport::Channel,
 };
 use tonic_types::{ErrorDetail, ErrorInfo, StatusExt as _};
+
+pub(super) use failures::{look_at_answer, look_at_event, look_at_run};
 
 /// What all clients can take of headers, and of trailers.
 const MAX_BYTES: usize = 8 * 1024;
@@ -49,13 +54,23 @@ impl Drop for Scrutiny {
 impl Findings {
     #[track_caller]
     fn look(&self, headers: &HeaderMap) {
-        let Some(status) = Status::from_header_map(headers) else { return };
-        if let Err(problem) = check(&status) {
-            let finding = format!("{problem}: {status:?}");
+        if let Err(finding) = check_headers(headers) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(finding.clone());
             panic!("{finding}");
         }
     }
+}
+
+/// Looks at headers, or trailers, that have come by another way than a [`Scrutinized`]
+/// channel.
+#[track_caller]
+pub(crate) fn look_at(headers: &HeaderMap) {
+    check_headers(headers).unwrap_or_else(|finding| panic!("{finding}"));
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), String> {
+    let Some(status) = Status::from_header_map(headers) else { return Ok(()) };
+    check(&status).map_err(|problem| format!("{problem}: {status:?}"))
 }
 
 /// Says what is wrong with an error.
@@ -79,7 +94,7 @@ fn check(status: &Status) -> Result<(), String> {
         return Err("it has no message".to_owned());
     }
     for text in texts(status, info, &details) {
-        leaks::check(&said(reason, text))?;
+        leaks::check(&said(reason.name, text))?;
     }
     Ok(())
 }
@@ -121,8 +136,8 @@ fn texts<'a>(
 
 /// What we say ourselves. A user's own data, and what a data source calls things, is in
 /// quotes, where it can be.
-fn said(reason: Reason, text: &str) -> String {
-    if ["CSV_INVALID", "DATA_SOURCE_FAILED"].contains(&reason.name) {
+fn said(reason: &str, text: &str) -> String {
+    if ["CSV_INVALID", "DATA_SOURCE_FAILED", "SQL_FAILED"].contains(&reason) {
         text.split('"').step_by(2).collect()
     } else {
         text.to_owned()

@@ -4,6 +4,8 @@ use proto::v1::{self as pb, RunEvent, run_event::Event};
 use tokio::time;
 use tonic::{Status, Streaming};
 
+use super::scrutiny::look_at_event;
+
 /// One who watches a run.
 pub(crate) struct Watch(pub(super) Streaming<pb::WatchRunResponse>);
 
@@ -13,7 +15,8 @@ impl Watch {
         let next = time::timeout(Duration::from_secs(60), self.0.message()).await;
         let next = next.expect("within a minute there is an event or a heartbeat");
         let next = next.transpose()?;
-        Some(next.map(|response| response.event.expect("there is always an event")))
+        let event = |it: pb::WatchRunResponse| it.event.expect("there is always an event");
+        Some(next.map(event).inspect(look_at_event))
     }
 
     /// The next event, where there must be one.

@@ -1,45 +1,71 @@
-//! Which rpcs there are, and by which fields their requests name rows.
+//! By which fields requests name rows.
 
 use std::collections::BTreeSet;
 
-use prost::Message as _;
-use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
-    MethodDescriptorProto, ServiceDescriptorProto, field_descriptor_proto::Type,
-};
-use proto::v1::FILE_DESCRIPTOR_SET;
+use prost_types::{DescriptorProto, field_descriptor_proto::Type};
 
-/// Fields that hold a whole number of 64 bits, and name no row by it.
-const NUMBERS: [&str; 3] = [
+use crate::harness::described;
+
+/// Fields of requests that name no row, though an id or a token would have their type.
+const NAMELESS: &[(&str, &[&str])] = &[
+    ("AgentService/CreateAgent", &["name", "model", "instructions", "table_allow_list"]),
+    ("AgentService/UpdateAgent", &["name", "model", "instructions", "table_allow_list"]),
+    ("DataSourceService/CreateDataSource", &["name"]),
+    ("DataSourceService/CreateDataSource", WAY),
+    (
+        "DataSourceService/ImportTable",
+        &["data", "table.delimiter", "table.null_markers.markers", "table.table_name"],
+    ),
+    ("DataSourceService/UpdateDataSource", &["name"]),
+    ("DataSourceService/UpdateDataSource", WAY),
+    ("RunService/CancelRun", &["reason"]),
+    ("RunService/StartRun", &["question"]),
     // Counts the events of the run that `run_id` names.
-    "after_event_id",
+    ("RunService/WatchRun", &["after_event_id"]),
+    ("SessionService/CreateSession", &["title"]),
     // Counts the messages of the session that `session_id` names.
-    "after_sequence",
-    "min_messages",
+    ("SessionService/ListMessages", &["after_sequence"]),
+    ("SessionService/ListSessions", &["search", "min_messages"]),
+    ("SessionService/SearchMessages", &["query"]),
+    // A version of the session that `session_id` names.
+    ("SessionService/UpdateSession", &["title", "etag"]),
 ];
-/// How the names of texts end that name rows.
-const NAMING: [&str; 4] = ["id", "ids", "token", "tokens"];
+/// To a database; none of it is ours.
+const WAY: &[&str] = &[
+    "postgres.host",
+    "postgres.database",
+    "postgres.user",
+    "postgres.password",
+    "postgres.ca_pem",
+];
 
 /// An rpc as `Service/Method`, and a field's path in its requests.
 pub(super) type Named = (String, String);
 
-/// All rpcs of the contract, with the full names of their requests' types.
-pub(super) fn rpcs() -> Vec<(String, String)> {
-    let of_service = |service: ServiceDescriptorProto| {
-        let describe = |rpc: &MethodDescriptorProto| {
-            (format!("{}/{}", service.name(), rpc.name()), rpc.input_type().to_owned())
-        };
-        service.method.iter().map(describe).collect::<Vec<_>>()
-    };
-    files().flat_map(|file| file.service).flat_map(of_service).collect()
-}
-
 /// All fields of requests that name rows, at whatever depth.
 pub(super) fn naming_fields() -> BTreeSet<Named> {
-    let messages: Vec<DescriptorProto> = files().flat_map(|file| file.message_type).collect();
+    let (mut fields, nameless) = (wide_fields(), nameless());
+    let unknown: Vec<_> = nameless.difference(&fields).collect();
+    assert!(unknown.is_empty(), "no such fields, or none that could name a row: {unknown:?}");
+    fields.retain(|field| !nameless.contains(field));
+    fields
+}
+
+fn nameless() -> BTreeSet<Named> {
+    let of_rpc = |(rpc, fields): &(&str, &'static [&str])| {
+        let rpc = (*rpc).to_owned();
+        fields.iter().map(move |field| (rpc.clone(), (*field).to_owned()))
+    };
+    NAMELESS.iter().flat_map(of_rpc).collect()
+}
+
+/// All fields of requests with room for what names a row.
+fn wide_fields() -> BTreeSet<Named> {
+    let messages: Vec<DescriptorProto> =
+        described::files().flat_map(|file| file.message_type).collect();
     let mut found = BTreeSet::new();
-    for (rpc, request) in rpcs() {
-        let mut paths = vec![(String::new(), request)];
+    for (rpc, method) in described::rpcs() {
+        let mut paths = vec![(String::new(), method.input_type().to_owned())];
         while let Some((path, message)) = paths.pop() {
             // Those of other packages name nothing of ours.
             let Some(name) = message.strip_prefix(".tertulia.v1.") else { continue };
@@ -49,7 +75,7 @@ pub(super) fn naming_fields() -> BTreeSet<Named> {
                 if field.r#type() == Type::Message {
                     assert!(place.split('.').count() < 10, "{rpc}: {place} holds itself");
                     paths.push((format!("{place}."), field.type_name().to_owned()));
-                } else if names_a_row(field) {
+                } else if is_wide(field.r#type()) {
                     found.insert((rpc.clone(), place));
                 }
             }
@@ -58,18 +84,15 @@ pub(super) fn naming_fields() -> BTreeSet<Named> {
     found
 }
 
-fn names_a_row(field: &FieldDescriptorProto) -> bool {
-    let last_word = field.name().rsplit('_').next().expect("a name has a word");
-    match field.r#type() {
-        Type::Int64 | Type::Uint64 | Type::Sint64 | Type::Fixed64 | Type::Sfixed64 => {
-            !NUMBERS.contains(&field.name())
-        }
-        Type::String | Type::Bytes => NAMING.contains(&last_word),
-        _ => false,
-    }
-}
-
-fn files() -> impl Iterator<Item = FileDescriptorProto> {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("it was compiled");
-    set.file.into_iter().filter(|file| file.package() == "tertulia.v1")
+fn is_wide(r#type: Type) -> bool {
+    matches!(
+        r#type,
+        Type::Int64
+            | Type::Uint64
+            | Type::Sint64
+            | Type::Fixed64
+            | Type::Sfixed64
+            | Type::String
+            | Type::Bytes
+    )
 }

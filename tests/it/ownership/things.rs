@@ -1,11 +1,32 @@
 //! What users have, and have had.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use proto::v1::{self as pb, create_data_source_request::Kind};
 
-use crate::harness::{Api, Expect as _, Harness, random_uuid};
+use crate::harness::{Api, Expect as _, Harness, Said, random_uuid};
 
 /// No id is as large.
 const NEVER: i64 = 1 << 60;
+
+/// Of all messages, by nobody's model.
+const EMBEDDED: &str = "
+    INSERT INTO message_embeddings
+        (message_id, user_id, agent_id, chat_session_id, model, content_hash, embedding)
+    SELECT m.id, m.user_id, s.agent_id, s.id, 'none', '', array_fill(1, ARRAY[1536])::vector
+    FROM messages m JOIN chat_sessions s ON s.id = m.chat_session_id";
+
+/// All tables with rows of users, and which of them are user 2's.
+const ROWS_OF_THE_OTHER: [(&str, &str); 9] = [
+    ("data_sources", "user_id = 2"),
+    ("agents", "user_id = 2"),
+    ("chat_sessions", "user_id = 2"),
+    ("runs", "user_id = 2"),
+    ("run_results", "run_id IN (SELECT id FROM runs WHERE user_id = 2)"),
+    ("messages", "user_id = 2"),
+    ("message_embeddings", "user_id = 2"),
+    ("background_tasks", "subject_id IN (SELECT id FROM messages WHERE user_id = 2)"),
+    ("idempotency_keys", "user_id = 2"),
+];
 
 /// What names rows of one user.
 #[derive(Clone, Debug)]
@@ -98,6 +119,22 @@ async fn database(api: &Api) -> i64 {
 }
 
 impl Tokens {
+    /// As these, but that there has never been a row where they lead.
+    fn at_nothing(&self) -> Self {
+        let at_nothing = |token: &String| {
+            let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(token).expect("a token is base64");
+            let id = bytes.last_chunk_mut().expect("a token ends with the id of a row");
+            *id = NEVER.to_be_bytes();
+            BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        };
+        Self {
+            sessions: at_nothing(&self.sessions),
+            runs: at_nothing(&self.runs),
+            agents: at_nothing(&self.agents),
+            sources: at_nothing(&self.sources),
+        }
+    }
+
     async fn after_the_newest(api: &Api) -> Self {
         let Api { mut sessions, mut runs, mut agents, mut sources } = api.clone();
         let token = |it: Option<pb::Pagination>| it.expect("lists have it").next_page_token;
@@ -135,7 +172,9 @@ impl World {
         let purged = Things::of(&of_the_gone).await;
         let mut deleted = Things::of(&api).await;
         // As if they had been answered, so that there is something to be found.
+        harness.say(Said::in_session(foreign.session, "a question", "an answer")).await;
         harness.execute("INSERT INTO run_results SELECT id, '[]', '[]' FROM runs").await;
+        harness.execute(EMBEDDED).await;
         foreign_deleted.delete(&of_others).await;
         deleted.delete(&api).await;
         let request = pb::DeleteAgentRequest { agent_id: gone_agent, ..Default::default() };
@@ -150,8 +189,7 @@ impl World {
             session: NEVER,
             run: NEVER,
             request_id: random_uuid(),
-            // A token is of a place, and the places are the same.
-            tokens: purged.tokens.clone(),
+            tokens: purged.tokens.at_nothing(),
         };
         let others =
             [("another's", foreign), ("another's, deleted", foreign_deleted), ("purged", purged)];
@@ -160,16 +198,19 @@ impl World {
 
     /// All rows of the other user, but what the sweep notes in them.
     pub(super) async fn rows_of_the_other(&self) -> String {
-        let rows = |table: &str, order: &str| {
-            format!(
-                "(SELECT string_agg((to_jsonb(it) - '{{wake_at,publications,drop_at}}'::text[])::text,
-                    E'\\n' ORDER BY {order}) FROM {table} it WHERE user_id = 2)"
-            )
-        };
-        let tables = ["data_sources", "agents", "chat_sessions", "runs", "messages"];
-        let tables = tables.map(|table| rows(table, "id")).join(", ");
-        let requests = rows("idempotency_keys", "request_id");
-        self.harness.text(&format!("SELECT concat_ws(E'\\n', {tables}, {requests})")).await
+        let mut rows = Vec::new();
+        for (table, whose) in ROWS_OF_THE_OTHER {
+            let sql = format!(
+                "SELECT coalesce(string_agg(line, E'\\n' ORDER BY line), '') FROM (
+                    SELECT (to_jsonb(it) - '{{wake_at,publications,drop_at}}'::text[])::text AS line
+                    FROM {table} it WHERE {whose}
+                ) AS lines"
+            );
+            let found = self.harness.text(&sql).await;
+            assert!(!found.is_empty(), "the other has no {table}");
+            rows.push(found);
+        }
+        rows.join("\n")
     }
 }
 
