@@ -3,7 +3,7 @@
 pub mod v1 {
     tonic::include_proto!("tertulia.v1");
 
-    /// Served by the reflection service.
+    /// The API, as the reflection service describes it.
     pub const FILE_DESCRIPTOR_SET: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/tertulia_v1.bin"));
 }

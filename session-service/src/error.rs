@@ -1,9 +1,10 @@
 //! What a request can fail with, and how each failure looks on the wire.
 
+mod details;
 pub mod failure;
 pub mod reason;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use bootstrap::report;
 use data_source::Error as SourceError;
@@ -11,19 +12,17 @@ use storage::{Error as StorageError, UserId, error::Entity, runs::Exceeded};
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
-use self::reason::{Again, Reason};
+pub(crate) use self::details::SAMPLE_VALUES_NOT_FULL;
+use self::reason::Reason;
 
 /// The domain of every `google.rpc.ErrorInfo`.
 pub(crate) const DOMAIN: &str = "tertulia.v1";
-/// What is wrong with sample values outside of the most open privacy mode.
-pub(crate) const SAMPLE_VALUES_NOT_FULL: &str =
-    "can be on in PRIVACY_MODE_FULL only; turn them off for another mode";
 /// When to try again what failed for want of a server behind us.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", details::joined(.0))]
     InvalidArgument(Vec<Violation>),
     #[error("missing or invalid credentials")]
     Unauthenticated,
@@ -117,72 +116,6 @@ impl Error {
             Self::Internal(_) => reason::INTERNAL,
         }
     }
-
-    fn violations(&self) -> Vec<Violation> {
-        let violation = |field, problem: String| vec![Violation { field, problem }];
-        match self {
-            Self::InvalidArgument(violations) => violations.clone(),
-            Self::Storage(StorageError::AgentMismatch) => {
-                violation("agent_id", "is not the session's agent".to_owned())
-            }
-            Self::Storage(StorageError::NotPostgres) => {
-                violation("postgres", "the data source is a data set".to_owned())
-            }
-            Self::Storage(StorageError::PasswordRequired) => {
-                let problem = "must be given again when host, port, database or user change";
-                violation("postgres.password", problem.to_owned())
-            }
-            Self::Storage(StorageError::SampleValuesNotFull) => {
-                violation("sample_values", SAMPLE_VALUES_NOT_FULL.to_owned())
-            }
-            Self::DataSource(
-                error @ (SourceError::Csv { .. }
-                | SourceError::TooManyColumns { .. }
-                | SourceError::RowTooLarge),
-            ) => violation("data", error.to_string()),
-            Self::DataSource(SourceError::TableName { problem }) => {
-                violation("table.table_name", (*problem).to_owned())
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// When it can work, if waiting helps.
-    fn retry_after(&self) -> Option<Duration> {
-        match (self, self.reason().again) {
-            (
-                Self::RateLimited { retry_after, .. }
-                | Self::Storage(StorageError::QuotaExceeded { retry_after, .. }),
-                _,
-            ) => Some(*retry_after),
-            (_, Again::Later) => Some(RETRY_AFTER),
-            (_, Again::No) => None,
-        }
-    }
-
-    /// Whose quota is used up, and what it is.
-    fn quota(&self) -> Option<(String, String)> {
-        match self {
-            Self::RateLimited { user_id, .. }
-            | Self::TooManyRequests { user_id, .. }
-            | Self::Storage(StorageError::QuotaExceeded { user_id, .. }) => {
-                Some((format!("user:{user_id}"), self.to_string()))
-            }
-            _ => None,
-        }
-    }
-
-    fn metadata(&self) -> HashMap<String, String> {
-        let (name, value) = match self {
-            Self::DataSource(SourceError::Csv { line, .. }) => ("line", line.to_string()),
-            Self::SlowConsumer { after_event_id } | Self::ShuttingDown { after_event_id } => {
-                ("after_event_id", after_event_id.to_string())
-            }
-            Self::Storage(StorageError::SessionBusy { run_id }) => ("run_id", run_id.to_string()),
-            _ => return HashMap::new(),
-        };
-        HashMap::from([(name.to_owned(), value)])
-    }
 }
 
 #[deny(clippy::wildcard_enum_match_arm)]
@@ -268,7 +201,7 @@ impl From<Error> for Status {
                 tracing::error!(error = %report(&error), "request failed");
                 reason.code.description().to_owned()
             }
-            _ => error.to_string(),
+            _ => error.message(),
         };
         Self::with_error_details(reason.code, message, details)
     }
@@ -299,6 +232,22 @@ mod tests {
             bad_request.field_violations.iter().map(|it| it.field.as_str()).collect();
         assert_eq!(fields, ["a", "b"]);
         assert_eq!(status.message(), "a: must be positive; b: must be positive");
+    }
+
+    #[test]
+    fn the_message_names_the_field_wherever_the_refusal_comes_from() {
+        let refusals = [
+            (Error::Storage(StorageError::AgentMismatch), "agent_id: is not the session's agent"),
+            (Error::Storage(StorageError::NotPostgres), "postgres: the data source is a data set"),
+            (
+                Error::DataSource(SourceError::Csv { line: 2, problem: "is open".to_owned() }),
+                "data: line 2: is open",
+            ),
+        ];
+
+        for (error, expected) in refusals {
+            assert_eq!(Status::from(error).message(), expected);
+        }
     }
 
     #[test]

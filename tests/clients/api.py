@@ -1,5 +1,7 @@
 """The generated stubs as one user has them, and the few steps that most tests begin with."""
 
+import unittest
+
 from google.protobuf.duration_pb2 import Duration
 
 import stack
@@ -76,3 +78,13 @@ class User:
         """How the run has ended; `deadline` is this call's, in seconds."""
         request = run_pb2.WaitRunRequest(run_id=run_id, timeout=Duration(seconds=60))
         return self.stubs.runs.WaitRun(request, metadata=self.bearer, timeout=deadline)
+
+
+class WithAgent(unittest.TestCase):
+    """Tests that share a user, and an agent on a table of numbers."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.user = User()
+        cls.addClassCleanup(cls.user.close)
+        cls.agent_id = cls.user.create_agent()

@@ -61,6 +61,8 @@ def script(commands):
 def run(commands):
     """What each block has printed, by its line, and what the last one said if it failed."""
     with tempfile.TemporaryDirectory() as folder:
+        # The commands are those of one who stands in our workspace, but makes no files there.
+        pathlib.Path(folder, "proto").symlink_to(stack.WORKSPACE / "proto")
         prelude, file = pathlib.Path(folder, "prelude"), pathlib.Path(folder, "script")
         prelude.write_text(PRELUDE)
         file.write_text(f". {prelude}; {script(commands)}")

@@ -2,6 +2,7 @@
 
 import unittest
 
+import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message_factory import GetMessageClass
@@ -46,6 +47,12 @@ class Reflection(unittest.TestCase):
         self.assertEqual((watch.client_streaming, watch.server_streaming), (False, True))
         upload = self.pool.FindMethodByName("tertulia.v1.DataSourceService.ImportTable")
         self.assertEqual((upload.client_streaming, upload.server_streaming), (True, False))
+
+    def test_what_is_not_for_clients_is_not_described(self):
+        with self.assertRaises(grpc.RpcError) as raised:
+            self.pool.FindMessageTypeByName("tertulia.v1.RunWakeUp")
+
+        self.assertEqual(raised.exception.code(), grpc.StatusCode.NOT_FOUND)
 
     def test_calls_are_made_with_what_was_described(self):
         service = "tertulia.v1.SessionService"

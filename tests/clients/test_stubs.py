@@ -1,22 +1,12 @@
 """Generated stubs: an import, questions, pages, files."""
 
-import unittest
 import uuid
 
-from api import FAST, User
+from api import FAST, WithAgent
 from tertulia.v1 import data_source_pb2, run_pb2, session_pb2
 
 
-class Stubs(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.user = User()
-        cls.agent_id = cls.user.create_agent()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.user.close()
-
+class Stubs(WithAgent):
     def test_a_table_is_imported_from_pieces_that_are_cut_anywhere(self):
         data_source_id = self.user.create_data_set("Cities")
         csv = "City,Founded,Area\nSão Luís,1612-09-08,834.8\nNA,,\n".encode()

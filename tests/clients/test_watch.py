@@ -1,24 +1,14 @@
 """Generated stubs: runs that are watched, cancelled and waited for."""
 
 import time
-import unittest
 
 import grpc
 
-from api import FAST, SLOW, User
+from api import FAST, SLOW, WithAgent
 from tertulia.v1 import run_pb2
 
 
-class Watch(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.user = User()
-        cls.agent_id = cls.user.create_agent()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.user.close()
-
+class Watch(WithAgent):
     def test_a_run_is_watched_from_its_state_to_its_end(self):
         run_id = self.user.start(FAST, agent_id=self.agent_id).run.id
 

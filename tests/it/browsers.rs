@@ -1,5 +1,7 @@
 //! What pages in browsers get, byte by byte: CORS and gRPC-Web, over HTTP/1.1 and HTTP/2.
 
+mod gateway;
+
 use std::num::NonZeroU32;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};

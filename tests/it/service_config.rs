@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use serde_json::Value;
+use session_service::error::RETRY_AFTER;
 
 const CONFIG: &str = include_str!("../../docs/service-config.json");
 
@@ -21,6 +22,11 @@ fn configured() -> BTreeMap<(String, String), Value> {
         }
     }
     found
+}
+
+fn seconds(duration: &Value) -> Option<u64> {
+    let text = duration.as_str()?;
+    Some(text.strip_suffix('s').and_then(|it| it.parse().ok()).expect("whole seconds"))
 }
 
 /// The methods that there are, and whether each is a stream.
@@ -58,14 +64,26 @@ fn only_what_reads_is_tried_again_and_only_when_the_service_was_not_there() {
 }
 
 #[test]
+fn what_is_tried_again_is_so_no_sooner_than_the_service_says() {
+    for (method, config) in configured() {
+        let Some(policy) = config.get("retryPolicy") else { continue };
+        let first = seconds(&policy["initialBackoff"]).expect("a time to wait");
+
+        assert!(RETRY_AFTER.as_secs() <= first, "{method:?}");
+        assert!(seconds(&policy["maxBackoff"]).is_some_and(|last| first <= last), "{method:?}");
+    }
+}
+
+#[test]
 fn every_call_but_a_stream_has_a_timeout() {
     let configured = configured();
     for (method, is_stream) in methods() {
-        let timeout = configured[&method].get("timeout").and_then(Value::as_str);
-        let seconds = timeout.map(|it| it.trim_end_matches('s').parse::<u32>().expect("seconds"));
+        let seconds = configured[&method].get("timeout").and_then(seconds);
         let least = match method.1.as_str() {
             // They may wait for 300 s.
             "StartRun" | "WaitRun" => 310,
+            // It may log in (5 s), read the schema (20 s), and samples of the values (5 s).
+            "GetSchema" => 40,
             _ => 10,
         };
 

@@ -72,6 +72,21 @@ mod tests {
         assert_eq!(distinct.len(), anchors.len(), "two headings have the same anchor");
     }
 
+    #[test]
+    fn every_message_that_several_calls_share_is_explained() {
+        let document = read("api.md");
+        let (_, messages) = document.split_once("\n## Messages\n").unwrap();
+        let (messages, _) = messages.split_once("\n## Enums\n").unwrap();
+        let sections = messages.split("\n### ").skip(1);
+        let bare: Vec<&str> = sections
+            .filter_map(|section| section.split_once("\n\n"))
+            .filter(|(_, text)| text.starts_with('|') || text.starts_with("No fields."))
+            .map(|(name, _)| name)
+            .collect();
+
+        assert_eq!(bare, Vec::<&str>::new());
+    }
+
     /// Where a heading can be linked to.
     fn anchor(line: &str) -> Option<String> {
         let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();

@@ -124,11 +124,11 @@ reasons! {
         "Wait until one has ended.";
     RUN_QUOTA_EXCEEDED: ResourceExhausted, Later,
         "The user has started as many runs today, from midnight UTC, as may be \
-         (MAX_RUNS_PER_USER_PER_DAY).",
+         (MAX_RUNS_PER_USER_PER_DAY). QuotaFailure names the user and the limit.",
         "Wait until the next day, when RetryInfo says.";
     TOKEN_QUOTA_EXCEEDED: ResourceExhausted, Later,
         "The user's runs of today, from midnight UTC, have used as many tokens as may be \
-         (MAX_TOKENS_PER_USER_PER_DAY).",
+         (MAX_TOKENS_PER_USER_PER_DAY). QuotaFailure names the user and the limit.",
         "Wait until the next day, when RetryInfo says.";
     SESSION_BUSY: FailedPrecondition, No,
         "The session has an unfinished run, and CONCURRENCY_REJECT was asked for.",
@@ -138,7 +138,8 @@ reasons! {
         "There is no such agent, it is deleted, or it is another user's.",
         "Check the id.";
     AGENT_DELETED: FailedPrecondition, No,
-        "The session's agent is deleted: the session can only be read.",
+        "The session's agent is deleted, and the session can only be read; or the agent that a new \
+         session was to have is.",
         "Ask in a new session, with another agent.";
     AGENT_MISMATCH: InvalidArgument, No,
         "The session has another agent than `agent_id`.",
@@ -170,11 +171,11 @@ reasons! {
         "The data set has a table of this name.",
         "Choose another name, or set `replace`.";
     CSV_INVALID: InvalidArgument, No,
-        "A line of the CSV can't be read; its number is in the metadata as `line`, and BadRequest \
-         says what is wrong.",
-        "Mend the line. Nothing was imported.";
+        "The CSV can't be read, or is too much for a table; BadRequest says what is wrong. Where it \
+         is one line, its number is in the metadata as `line`.",
+        "Mend the CSV. Nothing was imported.";
     IMPORT_TOO_LARGE: ResourceExhausted, No,
-        "The CSV has more than 1 GiB.",
+        "The CSV has more bytes than the server takes (1 GiB by default).",
         "Import it as several tables. Nothing was imported.";
 }
 

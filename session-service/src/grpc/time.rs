@@ -7,7 +7,9 @@ use prost_types::Timestamp;
 
 use super::fields::Fields;
 
+/// Nanoseconds.
 const MICRO: u32 = 1_000;
+const SECOND: u32 = 1_000_000_000;
 /// The seconds of years 1 to 9999: what google.protobuf.Timestamp allows, and the
 /// database can hold.
 pub(super) const SECONDS: Range<i64> = -62_135_596_800..253_402_300_800;
@@ -36,10 +38,11 @@ impl Fields {
         round: Round,
     ) -> Option<DateTime<Utc>> {
         let value = value?;
-        let time = u32::try_from(value.nanos)
-            .ok()
-            .filter(|nanos| *nanos < 1_000_000_000)
-            .and_then(|nanos| DateTime::from_timestamp(value.seconds, nanos))
+        let Some(nanos) = u32::try_from(value.nanos).ok().filter(|it| *it < SECOND) else {
+            self.refuse(field, "nanos must be 0 to 999,999,999");
+            return None;
+        };
+        let time = DateTime::from_timestamp(value.seconds, nanos)
             .filter(|time| SECONDS.contains(&time.timestamp()));
         let Some(time) = time else {
             self.refuse(field, "is no point in time from year 1 to 9999");
@@ -95,10 +98,18 @@ mod tests {
 
     #[test]
     fn what_is_no_point_in_time_is_refused() {
-        assert_eq!(time(0, -1, Round::Up), None);
-        assert_eq!(time(0, 1_000_000_000, Round::Up), None);
-        assert_eq!(time(i64::MAX, 0, Round::Up), None);
-        assert_eq!(time(-62_135_596_801, 0, Round::Up), None);
+        let problem = |seconds, nanos| {
+            let mut fields = Fields::default();
+            fields.time("created_after", Some(Timestamp { seconds, nanos }), Round::Up);
+            fields.check().unwrap_err().to_string()
+        };
+        for nanos in [-1, 1_000_000_000] {
+            assert_eq!(problem(0, nanos), "created_after: nanos must be 0 to 999,999,999");
+        }
+        for seconds in [i64::MAX, -62_135_596_801] {
+            let expected = "created_after: is no point in time from year 1 to 9999";
+            assert_eq!(problem(seconds, 0), expected);
+        }
     }
 
     #[test]

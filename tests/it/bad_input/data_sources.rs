@@ -199,7 +199,7 @@ async fn bad_imports_are_refused() {
         (cut("\n"), "table.delimiter"),
         (cut("\r"), "table.delimiter"),
         (cut("\0"), "table.delimiter"),
-        (nulls(21), "table.null_markers"),
+        (nulls(21), "table.null_markers.markers"),
     ] {
         cases.push((vec![Some(Table(table)), Some(Data("a\n1\n".into()))], fields));
     }

@@ -206,7 +206,7 @@ async fn every_bad_field_of_an_import_is_named() {
         .await;
     }
     let null_markers = markers(&["x"; 21]);
-    check(pb::ImportedTable { null_markers, ..table(id) }, &["table.null_markers"]).await;
+    check(pb::ImportedTable { null_markers, ..table(id) }, &["table.null_markers.markers"]).await;
 }
 
 #[tokio::test]
@@ -238,11 +238,15 @@ async fn a_malformed_line_is_named_and_nothing_is_left_behind() {
     let before = get_schema(&api, id).await.ok_response();
     let good: String = (0..20_000).map(|n| format!("{n},x\n")).collect();
     let cases = [
-        (format!("a,b\n{good}1,2,3\n"), 20_002, "line 20002: has 3 fields instead of 2"),
-        (format!("a,b\n{good}1,\"open\n"), 20_002, "line 20002: a quoted field is not closed"),
-        ("a,b\n1,\"x\"y\n".to_owned(), 2, "line 2: text follows a closing quote"),
-        ("a,a\n1,2\n".to_owned(), 1, "line 1: two columns are named `a`"),
-        (String::new(), 1, "line 1: the file is empty"),
+        (format!("a,b\n{good}1,2,3\n"), 20_002, "data: line 20002: has 3 fields instead of 2"),
+        (
+            format!("a,b\n{good}1,\"open\n"),
+            20_002,
+            "data: line 20002: a quoted field is not closed",
+        ),
+        ("a,b\n1,\"x\"y\n".to_owned(), 2, "data: line 2: text follows a closing quote"),
+        ("a,a\n1,2\n".to_owned(), 1, "data: line 1: two columns are named `a`"),
+        (String::new(), 1, "data: line 1: the file is empty"),
     ];
 
     for (csv, line, expected) in cases {

@@ -19,17 +19,12 @@ const INTRODUCTION: &str = include_str!("introduction.md");
 const PACKAGE: &str = "tertulia.v1";
 /// The files in the order in which a reader needs them; others come after, by name.
 const ORDER: [&str; 4] = ["session", "run", "agent", "data_source"];
-/// What is not for clients.
-const INTERNAL: &str = "tertulia/v1/queue.proto";
 
 /// The reference; `errors` is the catalogue of errors, to link to.
 pub(super) fn document(errors: &str) -> anyhow::Result<String> {
     let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET)?;
-    let mut files: Vec<FileDescriptorProto> = set
-        .file
-        .into_iter()
-        .filter(|it| it.package() == PACKAGE && it.name() != INTERNAL)
-        .collect();
+    let mut files: Vec<FileDescriptorProto> =
+        set.file.into_iter().filter(|it| it.package() == PACKAGE).collect();
     files.sort_by_key(|file| (place(file), file.name().to_owned()));
     Ok(Reference::of(&files, Links::of_reasons(errors)).document())
 }

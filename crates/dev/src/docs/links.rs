@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// How prose names the catalogue, and where that lies for the reference.
+const CATALOGUE: [&str; 2] = ["docs/errors.md", "[docs/errors.md](errors.md)"];
+
 /// Where names lead, by name.
 #[derive(Debug, Default)]
 pub(super) struct Links(HashMap<String, String>);
@@ -38,7 +41,8 @@ impl Links {
             if is_code {
                 linked.extend(["`", part, "`"]);
             } else {
-                linked.push_str(&self.in_words(part));
+                let [name, link] = CATALOGUE;
+                linked.push_str(&self.in_words(part).replace(name, link));
             }
         }
         linked
@@ -82,11 +86,12 @@ mod tests {
         links.add("Run", "Run");
         links.add("GetRun", "GetRun");
 
-        let linked = links.in_prose("Run `GetRun`, GetRun. NOT_FOUND, TABLE_EXISTS: no.");
+        let linked = |text| links.in_prose(text);
 
+        assert_eq!(linked("Run `GetRun`, GetRun."), "Run `GetRun`, [GetRun](#getrun).");
         assert_eq!(
-            linked,
-            "Run `GetRun`, [GetRun](#getrun). NOT_FOUND, [TABLE_EXISTS](errors.md#table_exists): no."
+            linked("NOT_FOUND, TABLE_EXISTS: see docs/errors.md."),
+            "NOT_FOUND, [TABLE_EXISTS](errors.md#table_exists): see [docs/errors.md](errors.md)."
         );
     }
 }

@@ -74,11 +74,11 @@ fn null_markers(fields: &mut Fields, markers: Option<pb::NullMarkers>) -> Vec<St
     };
     if MAX_NULL_MARKERS < markers.len() {
         let problem = format!("must not have more than {MAX_NULL_MARKERS} entries");
-        fields.refuse("table.null_markers", problem);
+        fields.refuse("table.null_markers.markers", problem);
     }
     if markers.iter().any(|marker| MAX_MARKER_CHARS < marker.chars().count()) {
         let problem = format!("must not have more than {MAX_MARKER_CHARS} characters each");
-        fields.refuse("table.null_markers", problem);
+        fields.refuse("table.null_markers.markers", problem);
     }
     markers
 }

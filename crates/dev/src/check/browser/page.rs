@@ -14,6 +14,9 @@ use super::{
 };
 use crate::folders;
 
+/// Where users read how a page calls.
+const DOCUMENT: &str = "docs/browsers.md";
+
 /// What npm and buf make in that folder, where somebody works there too.
 const MADE: [&str; 3] = ["node_modules", "gen", "dist"];
 
@@ -33,6 +36,7 @@ impl Page {
         }
         let sources = folders::workspace().join("tests/browser");
         copy(&sources, &folder).with_context(|| sources.display().to_string())?;
+        fs::write(folder.join("example.ts"), example()?)?;
 
         let mut install = command(&tools.npm, &folder);
         install.args(["ci", "--silent"]);
@@ -46,7 +50,8 @@ impl Page {
         succeed(details).await?;
         let mut build = command(&tools.npm, &folder);
         build.args(["run", "--silent", "build"]);
-        succeed(build).await.context("the page does not fit the API")?;
+        let misfit = || format!("the page, or the example of {DOCUMENT}, does not fit the API");
+        succeed(build).await.with_context(misfit)?;
         Ok(Self { folder, node: tools.node.clone() })
     }
 
@@ -56,6 +61,14 @@ impl Page {
         driver.arg("dist/driver.js");
         driver
     }
+}
+
+/// The page that the document shows.
+fn example() -> anyhow::Result<String> {
+    let document = fs::read_to_string(folders::workspace().join(DOCUMENT)).context(DOCUMENT)?;
+    let rest = document.split_once("\n```ts\n").map(|(_, rest)| rest);
+    let code = rest.and_then(|it| it.split_once("```\n")).map(|(code, _)| code.to_owned());
+    code.with_context(|| format!("{DOCUMENT} shows no TypeScript"))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
