@@ -1,5 +1,6 @@
-//! Random and hostile requests, for a short while. `cargo dev fuzz` goes on for longer, and
-//! looks at what the service keeps of it, which in a process of many tests can't be told.
+//! Random and hostile requests, for a short while. `cargo dev fuzz` goes on for longer, and looks
+//! at the memory, the files and the log of the service, which in a process of many tests can't be
+//! told apart.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ const SEED: u64 = 5;
 const LONG: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_is_sent_is_answered_canonically() {
+async fn whatever_is_sent_is_answered_canonically_and_keeps_no_place() {
     let harness = Harness::without_worker().await;
     let target = Target { address: harness.service.address(), token: token(1) };
 

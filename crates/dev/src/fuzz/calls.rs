@@ -1,22 +1,18 @@
 //! Requests that are whole HTTP/2, and whose content is not what it should be.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use h2::Reason;
-use http::{Method, Request, Uri, request};
+use http::{HeaderValue, Method as Verb, Request, Uri, request};
+use prost::Message as _;
+use proto::v1 as pb;
 use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
-use tokio::time;
 
 use super::{
     Target,
-    messages::{self, Schema, garbage},
-    verdict,
+    api::{Api, Method},
+    messages::{self, garbage},
 };
-use crate::wire::{Answer, Wire, with_prefix};
-
-/// How long a whole answer is waited for; streams and waits take longer.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::wire::with_prefix;
 
 const TYPES: [&str; 9] = [
     "application/grpc",
@@ -30,9 +26,9 @@ const TYPES: [&str; 9] = [
     "application/grpcx",
 ];
 
-const TIMEOUTS: [&str; 7] = ["1S", "0n", "99999999H", "10m", "-1S", "1", "é"];
+const TIMEOUTS: [&[u8]; 7] = [b"1S", b"0n", b"99999999H", b"10m", b"-1S", b"1", b"\xff\xfe"];
 
-const ENCODINGS: [&str; 4] = ["gzip", "identity", "zstd,gzip", "\u{1}"];
+const ENCODINGS: [&str; 4] = ["gzip", "identity", "zstd,gzip", "é"];
 
 const PATHS: [&str; 6] = [
     "/",
@@ -43,38 +39,86 @@ const PATHS: [&str; 6] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
 ];
 
-/// Sends one request, and judges what comes back.
-pub(crate) async fn send(
-    target: &Target,
-    schema: &Schema,
-    random: &mut StdRng,
-) -> Result<String, String> {
-    let Some(method) = schema.methods.choose(random) else { return Ok("no method".to_owned()) };
-    let message = match random.random_range(0..20) {
+/// How a client ends what it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Whole,
+    /// Not at all.
+    Open,
+    Reset(Reason),
+}
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// What it asks for, if there is such a method.
+    pub(super) method: Option<&'a Method>,
+    pub(super) request: Request<()>,
+    pub(super) body: Bytes,
+    /// Where the body is cut in two.
+    pub(super) middle: usize,
+    pub(super) end: End,
+    /// Whether a right answer may take longer than anyone has patience.
+    pub(super) may_wait: bool,
+}
+
+impl<'a> Call<'a> {
+    /// `None` for one that can't be sent.
+    pub(super) fn any(target: &Target, api: &'a Api, random: &mut StdRng) -> Option<Self> {
+        let method = api.methods.choose(random)?;
+        let message = content(api, random, method);
+        let mut body = body(random, &message);
+        if method.is_stream && random.random_bool(0.5) {
+            let more = api.message(random, &method.input);
+            body = [body, with_prefix(0, &more)].concat().into();
+        }
+        let is_known = random.random_bool(0.95);
+        let path = if is_known { &method.path } else { *PATHS.choose(random)? };
+        Some(Self {
+            method: is_known.then_some(method),
+            request: head(target, random, path)?,
+            middle: random.random_range(0..=body.len()),
+            end: end(random),
+            may_wait: may_wait(method, &message),
+            body,
+        })
+    }
+}
+
+pub(super) fn content(api: &Api, random: &mut StdRng, method: &Method) -> Vec<u8> {
+    match random.random_range(0..20) {
         0 => messages::nested(random.random_range(1..5_000), random.random_range(1..8)),
         1 => garbage(random, 4_096),
-        _ => schema.message(random, &method.input),
-    };
-    let path = match random.random_bool(0.05) {
-        true => PATHS.choose(random).copied().unwrap_or_default().to_owned(),
-        false => method.path.clone(),
-    };
-    let Some(request) = head(target, random, &path) else { return Ok("not sendable".to_owned()) };
-    let mut body = body(random, &message);
-    if method.is_stream && random.random_bool(0.5) {
-        let more = schema.message(random, &method.input);
-        body = [body, with_prefix(0, &more)].concat().into();
+        _ => api.message(random, &method.input),
     }
-    let Ok(wire) = Wire::connect(target.address).await else { return Ok("refused".to_owned()) };
-    exchange(&wire, random, request, body).await
+}
+
+/// Whether the service is asked to wait for something, or to go on telling.
+pub(super) fn may_wait(method: &Method, message: &[u8]) -> bool {
+    match method.path.rsplit('/').next() {
+        Some("WaitRun" | "WatchRun") => true,
+        Some("StartRun") => {
+            pb::StartRunRequest::decode(message).is_ok_and(|request| request.wait.is_some())
+        }
+        _ => false,
+    }
+}
+
+fn end(random: &mut StdRng) -> End {
+    match random.random_range(0..20) {
+        0 => End::Open,
+        1 => End::Reset([Reason::CANCEL, Reason::INTERNAL_ERROR][random.random_range(0..2)]),
+        _ => End::Whole,
+    }
 }
 
 fn head(target: &Target, random: &mut StdRng, path: &str) -> Option<Request<()>> {
     let uri: Uri = format!("http://tertulia{path}").parse().ok()?;
-    let method = if random.random_bool(0.97) { Method::POST } else { Method::PUT };
+    let verb = if random.random_bool(0.97) { Verb::POST } else { Verb::PUT };
     let usual = random.random_bool(0.8);
-    let kind = if usual { TYPES[0] } else { TYPES.choose(random).copied().unwrap_or_default() };
-    let mut request = request::Builder::new().method(method).uri(uri).header("content-type", kind);
+    let kind = if usual { TYPES[0] } else { *TYPES.choose(random)? };
+    let kind = HeaderValue::from_bytes(kind.as_bytes()).ok()?;
+    let mut request = request::Builder::new().method(verb).uri(uri).header("content-type", kind);
     if random.random_bool(0.95) {
         request = request.header("authorization", format!("Bearer {}", target.token));
     }
@@ -82,19 +126,19 @@ fn head(target: &Target, random: &mut StdRng, path: &str) -> Option<Request<()>>
         request = request.header("grpc-timeout", *TIMEOUTS.choose(random)?);
     }
     if random.random_bool(0.1) {
-        request = request.header("grpc-encoding", *ENCODINGS.choose(random)?);
+        request = request.header("grpc-encoding", ENCODINGS.choose(random)?.as_bytes());
     }
     if random.random_bool(0.05) {
         request = request.header("x-padding", "x".repeat(random.random_range(0..60_000)));
     }
     if random.random_bool(0.05) {
-        request = request.header("traceparent", "00-zz-1-\u{7f}");
+        request = request.header("traceparent", &b"00-zz-1-\xff\xfe"[..]);
         request = request.header("grpc-trace-bin", "===");
     }
     request.body(()).ok()
 }
 
-fn body(random: &mut StdRng, message: &[u8]) -> Bytes {
+pub(super) fn body(random: &mut StdRng, message: &[u8]) -> Bytes {
     match random.random_range(0..20) {
         0 => Bytes::new(),
         1 => with_prefix(1, message),
@@ -105,33 +149,5 @@ fn body(random: &mut StdRng, message: &[u8]) -> Bytes {
         6 => with_prefix(0, message).slice(..random.random_range(0..5)),
         7 => garbage(random, 2_048).into(),
         _ => with_prefix(0, message),
-    }
-}
-
-async fn exchange(
-    wire: &Wire,
-    random: &mut StdRng,
-    request: Request<()>,
-    body: Bytes,
-) -> Result<String, String> {
-    let Ok((response, mut sender)) = wire.begin(request).await else {
-        return Ok("not sendable".to_owned());
-    };
-    let ends = random.random_bool(0.95);
-    let middle = random.random_range(0..=body.len());
-    // A server that has answered already takes no more.
-    let _ = sender.send_data(body.slice(..middle), false);
-    if random.random_bool(0.05) {
-        sender.send_reset([Reason::CANCEL, Reason::INTERNAL_ERROR][middle % 2]);
-        return Ok("reset".to_owned());
-    }
-    let _ = sender.send_data(body.slice(middle..), ends);
-    match time::timeout(PATIENCE, Answer::take(response)).await {
-        Err(_) => Ok("left".to_owned()),
-        Ok(Ok(answer)) => verdict::judge(&answer),
-        Ok(Err(error)) => match error.reason() {
-            Some(Reason::INTERNAL_ERROR) | None => Err(format!("broken off: {error}")),
-            Some(reason) => Ok(format!("stream ended by {reason:?}")),
-        },
     }
 }

@@ -18,9 +18,11 @@ const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
 
 /// What a client says on a connection, all of it.
-pub(crate) fn hostile(random: &mut StdRng, token: &str) -> (&'static str, Vec<u8>) {
+pub(super) fn hostile(random: &mut StdRng, token: &str) -> (&'static str, Vec<u8>) {
     let first = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
     let after = |frames: Vec<u8>| [first.clone(), frames].concat();
+    // After what is allowed, if only just, requests are still answered.
+    let then_asks = |frames: Vec<u8>| [first.clone(), frames, request(token, 1)].concat();
     match random.random_range(0..16) {
         0 => ("garbage", garbage(random, 4_096)),
         1 => ("half a preface", PREFACE[..random.random_range(0..24)].to_vec()),
@@ -30,12 +32,13 @@ pub(crate) fn hostile(random: &mut StdRng, token: &str) -> (&'static str, Vec<u8
         5 => ("rapid resets", after(rapid_resets(token))),
         6 => ("no window", no_window(token)),
         7 => ("too large a window", after(frame(WINDOW_UPDATE, 0, 0, &[0x7f; 4]).repeat(3))),
-        8 => ("a flood of pings", after(frame(PING, 0, 0, &[7; 8]).repeat(2_000))),
-        9 => ("a flood of settings", after(frame(SETTINGS, 0, 0, &[]).repeat(2_000))),
+        8 => ("a flood of pings", then_asks(frame(PING, 0, 0, &[7; 8]).repeat(2_000))),
+        9 => ("a flood of settings", then_asks(frame(SETTINGS, 0, 0, &[]).repeat(2_000))),
         10 => ("a flood of nothing", after(empty_data(token))),
-        11 => {
-            ("a flood of priorities", after(frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 1]).repeat(2_000)))
-        }
+        11 => (
+            "a flood of priorities",
+            then_asks(frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 1]).repeat(2_000)),
+        ),
         12 => ("a frame that is too long", after(vec![0xff, 0xff, 0xff, DATA, 0, 0, 0, 0, 1])),
         13 => (
             "headers that can't be read",

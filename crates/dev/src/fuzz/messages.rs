@@ -1,16 +1,20 @@
 //! Messages of the API's types with values that nobody means, as bytes.
 
-use std::collections::HashMap;
-
-use prost::Message as _;
 use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorSet, field_descriptor_proto::Type,
+    FieldDescriptorProto,
+    field_descriptor_proto::{Label, Type},
 };
-use proto::v1::FILE_DESCRIPTOR_SET;
 use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
+
+use super::api::Api;
 
 /// How deep messages lie in each other, at most.
 const DEPTH: usize = 4;
+/// Beyond this nothing is added: a little more than the service takes.
+const MAX_BYTES: usize = 5 << 20;
+/// So many times is nothing said, in two bytes each; what the service makes of them is a
+/// hundred times as large.
+const EMPTY: usize = 1 << 20;
 
 const NUMBERS: [u64; 10] =
     [0, 1, 2, 50, 101, 1 << 31, (1 << 31) - 1, 1 << 63, u64::MAX, u64::MAX >> 1];
@@ -32,52 +36,9 @@ const TEXTS: [&[u8]; 14] = [
     b"title",
 ];
 
-/// A method, and what it takes.
-#[derive(Debug)]
-pub(crate) struct Method {
-    pub(crate) path: String,
-    pub(crate) input: String,
-    pub(crate) is_stream: bool,
-}
-
-/// What the API is made of.
-#[derive(Debug)]
-pub(crate) struct Schema {
-    pub(crate) methods: Vec<Method>,
-    messages: HashMap<String, DescriptorProto>,
-}
-
-impl Schema {
-    pub(crate) fn of_the_api() -> anyhow::Result<Self> {
-        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET)?;
-        let mut schema = Self { methods: Vec::new(), messages: HashMap::new() };
-        for file in set.file {
-            let package = file.package().to_owned();
-            for service in &file.service {
-                let methods = service.method.iter().map(|method| Method {
-                    path: format!("/{package}.{}/{}", service.name(), method.name()),
-                    input: method.input_type().to_owned(),
-                    is_stream: method.client_streaming(),
-                });
-                schema.methods.extend(methods);
-            }
-            for message in file.message_type {
-                schema.add(&format!(".{package}"), message);
-            }
-        }
-        Ok(schema)
-    }
-
-    fn add(&mut self, scope: &str, message: DescriptorProto) {
-        let name = format!("{scope}.{}", message.name());
-        for nested in &message.nested_type {
-            self.add(&name, nested.clone());
-        }
-        self.messages.insert(name, message);
-    }
-
+impl Api {
     /// A message of this type, or nearly.
-    pub(crate) fn message(&self, random: &mut StdRng, name: &str) -> Vec<u8> {
+    pub(super) fn message(&self, random: &mut StdRng, name: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.append(random, name, DEPTH, &mut bytes);
         if random.random_bool(0.1) {
@@ -91,14 +52,21 @@ impl Schema {
     }
 
     fn append(&self, random: &mut StdRng, name: &str, depth: usize, bytes: &mut Vec<u8>) {
-        let Some(message) = self.messages.get(name) else { return };
+        let Some(message) = self.message_type(name) else { return };
+        let left_out = *[0.3, 0.6, 0.9].choose(random).unwrap_or(&0.0);
         for field in &message.field {
-            if random.random_bool(0.3) {
+            if random.random_bool(left_out) || MAX_BYTES < bytes.len() {
                 continue;
             }
-            let times = if random.random_bool(0.05) { 300 } else { 1 };
+            if random.random_bool(0.02) && field.label() == Label::Repeated {
+                bytes.extend(empty(field, random.random_range(0..EMPTY)));
+                continue;
+            }
+            let times = if random.random_bool(0.03) { 300 } else { 1 };
             for _ in 0..times {
-                self.append_field(random, field, depth, bytes);
+                if bytes.len() <= MAX_BYTES {
+                    self.append_field(random, field, depth, bytes);
+                }
             }
         }
     }
@@ -143,18 +111,27 @@ impl Schema {
             }
             _ => {
                 varint(number << 3, bytes);
-                varint(number_of(random), bytes);
+                varint(self.number(random), bytes);
             }
+        }
+    }
+
+    fn number(&self, random: &mut StdRng) -> u64 {
+        match random.random_range(0..4) {
+            0 => random.random(),
+            1 => random.random_range(0..100),
+            2 => NUMBERS.choose(random).copied().unwrap_or_default(),
+            _ => self.known_id(random),
         }
     }
 }
 
-fn number_of(random: &mut StdRng) -> u64 {
-    match random.random_range(0..3) {
-        0 => random.random(),
-        1 => random.random_range(0..100),
-        _ => NUMBERS.choose(random).copied().unwrap_or_default(),
-    }
+/// So many elements of a repeated field, each of them empty.
+fn empty(field: &FieldDescriptorProto, times: usize) -> Vec<u8> {
+    let mut element = Vec::new();
+    varint(u64::from(field.number().unsigned_abs()) << 3 | 2, &mut element);
+    element.push(0);
+    element.repeat(times)
 }
 
 fn text(random: &mut StdRng) -> Vec<u8> {
@@ -167,7 +144,7 @@ fn text(random: &mut StdRng) -> Vec<u8> {
 }
 
 /// So many messages, each in the other.
-pub(crate) fn nested(depth: usize, number: u64) -> Vec<u8> {
+pub(super) fn nested(depth: usize, number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..depth {
         let mut outer = Vec::with_capacity(bytes.len() + 8);
@@ -179,7 +156,7 @@ pub(crate) fn nested(depth: usize, number: u64) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn garbage(random: &mut StdRng, most: usize) -> Vec<u8> {
+pub(super) fn garbage(random: &mut StdRng, most: usize) -> Vec<u8> {
     let length = random.random_range(0..=most);
     (0..length).map(|_| random.random()).collect()
 }
