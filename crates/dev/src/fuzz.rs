@@ -20,7 +20,7 @@ mod verdict;
 mod watched;
 mod web;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, value_parser};
@@ -31,8 +31,8 @@ use crate::{cli::print, settings::Settings, stack::Folder, token};
 
 /// What is set up at first use, and what the allocator keeps, is there by then.
 const WARM_UP: Duration = Duration::from_secs(10);
-/// One who has nothing to lose.
-const USER: i64 = 999_999_999;
+/// Who have nothing to lose. One alone would be refused most of the time, for asking too much.
+const USERS: RangeInclusive<i64> = 999_999_996..=999_999_999;
 
 #[derive(Clone, Debug, Args)]
 pub struct Options {
@@ -51,7 +51,7 @@ pub struct Options {
     token: Option<String>,
 }
 
-/// Whom to attack.
+/// Whom to attack, and as whom.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub address: SocketAddr,
@@ -59,18 +59,20 @@ pub struct Target {
 }
 
 pub(crate) async fn fuzz(options: &Options) -> anyhow::Result<()> {
-    let (target, mut watched) = target(options)?;
+    let (targets, mut watched) = targets(options)?;
     let half = Duration::from_secs(options.seconds) / 2;
     let mut report = Report::default();
     for (phase, duration) in (0..).zip([WARM_UP, half, half]) {
         let seed = options.seed.wrapping_mul(3).wrapping_add(phase);
-        report.merge(attack(&target, seed, duration).await?);
+        report.merge(attack(&targets, seed, duration).await?);
         if let Some(watched) = &mut watched {
             watched.look().await?;
         }
     }
-    if let Err(error) = recovered(&target).await {
-        report.fault(format!("{error:#}"));
+    for target in &targets {
+        if let Err(error) = recovered(target).await {
+            report.fault(format!("{error:#}"));
+        }
     }
     if let Some(watched) = &watched {
         watched.faults().await?.into_iter().for_each(|fault| report.fault(fault));
@@ -80,20 +82,22 @@ pub(crate) async fn fuzz(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn target(options: &Options) -> anyhow::Result<(Target, Option<Watched>)> {
+fn targets(options: &Options) -> anyhow::Result<(Vec<Target>, Option<Watched>)> {
     if let Some(address) = options.address {
         let token = options.token.clone().context("--address needs a --token")?;
-        return Ok((Target { address, token }, None));
+        return Ok((vec![Target { address, token }], None));
     }
     let folder = Folder::open()?;
     let missing = "no stack here: run `cargo dev up --detach`, or give an --address";
     let stack = folder.running()?.context(missing)?;
     let settings = Settings::find(&folder)?.context(missing)?;
-    let token = token::for_user(&settings.jwt_secret, USER)?;
     let address = stack.grpc.parse().context("the stack has an address")?;
+    let token = |user_id| token::for_user(&settings.jwt_secret, user_id);
+    let targets = USERS.map(|user_id| Ok(Target { address, token: token(user_id)? }));
+    let targets = targets.collect::<anyhow::Result<_>>()?;
     let pid = stack.pids.session_service.context("the stack has a session-service")?;
     let workers = 1..=stack.pids.run_worker.len();
     let mut logs = vec![folder.log("session-service")];
     logs.extend(workers.map(|number| folder.log(&format!("run-worker-{number}"))));
-    Ok((Target { address, token }, Some(Watched::new(pid, logs))))
+    Ok((targets, Some(Watched::new(pid, logs))))
 }

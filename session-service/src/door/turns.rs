@@ -23,7 +23,7 @@ use crate::Error;
 
 /// Those of requests: a burst of many at once is worked off, and no more.
 const OF_REQUESTS: Patience =
-    Patience { burst: Duration::from_secs(5), sustained: Duration::from_millis(100) };
+    Patience { burst: Duration::from_secs(10), sustained: Duration::from_millis(100) };
 
 /// How long one waits in line.
 #[derive(Clone, Copy, Debug)]

@@ -11,16 +11,17 @@ use super::{Report, Target, api::Api, exchange, raw, report::Notes, unfinished, 
 const LANES: u64 = 8;
 
 struct Attack {
-    target: Target,
+    targets: Vec<Target>,
     api: Api,
     notes: Notes,
     until: Instant,
 }
 
-/// Sends what follows from `seed` for so long.
-pub async fn attack(target: &Target, seed: u64, duration: Duration) -> anyhow::Result<Report> {
+/// Sends what follows from `seed` for so long. The last of the targets gets what is not sent to
+/// its end.
+pub async fn attack(targets: &[Target], seed: u64, duration: Duration) -> anyhow::Result<Report> {
     let attack = Arc::new(Attack {
-        target: target.clone(),
+        targets: targets.to_vec(),
         api: Api::load()?,
         notes: Notes::default(),
         until: Instant::now() + duration,
@@ -28,7 +29,7 @@ pub async fn attack(target: &Target, seed: u64, duration: Duration) -> anyhow::R
     let random = |lane| StdRng::seed_from_u64(seed.wrapping_mul(LANES + 1).wrapping_add(lane));
     let mut lanes = JoinSet::new();
     for lane in 0..LANES {
-        lanes.spawn(Arc::clone(&attack).lane(random(lane)));
+        lanes.spawn(Arc::clone(&attack).lane(lane as usize, random(lane)));
     }
     lanes.spawn(Arc::clone(&attack).keep_open(random(LANES)));
     lanes.join_all().await;
@@ -36,8 +37,9 @@ pub async fn attack(target: &Target, seed: u64, duration: Duration) -> anyhow::R
 }
 
 impl Attack {
-    async fn lane(self: Arc<Self>, mut random: StdRng) {
-        let Self { target, api, notes, until } = &*self;
+    async fn lane(self: Arc<Self>, lane: usize, mut random: StdRng) {
+        let Self { targets, api, notes, until } = &*self;
+        let target = &targets[lane % (targets.len() - 1).max(1)];
         let mut kept = None;
         while Instant::now() < *until {
             match random.random_range(0..10) {
@@ -53,7 +55,8 @@ impl Attack {
     }
 
     async fn keep_open(self: Arc<Self>, mut random: StdRng) {
-        let Self { target, api, notes, until } = &*self;
+        let Self { targets, api, notes, until } = &*self;
+        let target = &targets[targets.len() - 1];
         unfinished::keep_open(target, api, &mut random, notes, *until).await;
     }
 }

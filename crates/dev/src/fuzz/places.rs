@@ -16,14 +16,16 @@ use crate::wire::{Answer, Wire, framed, request};
 const PLACES: usize = 1000;
 /// How long the service has to recover.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// By then all are let in, or not; and as many may be begun again, which are counted by the
-/// second.
+/// By then all are let in, or not.
 const PAUSE: Duration = Duration::from_secs(3);
+/// By then as many may be begun again, of which there may be so many a second.
+const REFILL: Duration = Duration::from_secs(6);
 
 /// Waits until there is a place for each of them again, and ordinary requests are answered.
 pub async fn recovered(target: &Target) -> anyhow::Result<()> {
     let until = Instant::now() + RECOVERY;
     loop {
+        time::sleep(REFILL).await;
         let let_in = time::timeout(RECOVERY, let_in(target)).await??;
         let is_served = serves(target).await.unwrap_or(false);
         if let_in == PLACES && is_served {
@@ -31,7 +33,6 @@ pub async fn recovered(target: &Target) -> anyhow::Result<()> {
         }
         ensure!(let_in == PLACES || Instant::now() < until, "{let_in} of {PLACES} places are left");
         ensure!(Instant::now() < until, "an ordinary request is not answered any more");
-        time::sleep(PAUSE).await;
     }
 }
 
