@@ -5,7 +5,7 @@ use sea_orm_migration::sea_orm::{
 };
 
 /// One statement a row, for whatever the migrations have made by now. Identity columns
-/// need no right on their sequences.
+/// need no right on their sequences, and functions are for everyone.
 const GRANTS: &str = "
     SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), $1::text)
     UNION ALL
@@ -13,15 +13,13 @@ const GRANTS: &str = "
     UNION ALL
     SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', oid::regclass, $1::text)
       FROM pg_class
-     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
        AND relname <> 'seaql_migrations'
        -- Those of an extension are not ours.
-       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
-    UNION ALL
-    SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', oid::regprocedure, $1::text)
-      FROM pg_proc
-     WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'
-       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')";
+       AND NOT EXISTS (
+           SELECT FROM pg_depend
+            WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
+       )";
 
 /// Grants a role all of them or none.
 pub(crate) async fn grant(db: &DatabaseConnection, role: &str) -> Result<(), DbErr> {

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use async_nats::Client;
 use bootstrap::report;
 use run_queue::{
-    DeadLetter, Listeners, Names, Publisher,
+    DeadLetter, Listeners, Names, Publisher, Streams,
     events::{End, Event, EventLog, EventReader, RunEvent},
 };
 use storage::{
@@ -44,6 +44,7 @@ pub struct Runs {
     nats: Client,
     names: Names,
     publisher: Publisher,
+    streams: Streams,
     log: EventReader,
     /// Those who wait for ends.
     ends: Listeners<()>,
@@ -60,9 +61,11 @@ impl Runs {
         names: Names,
         shutdown: CancellationToken,
     ) -> Self {
+        let streams = Streams::new(nats.clone(), names.clone());
         Self {
             db,
-            publisher: Publisher::new(nats.clone(), names.clone()),
+            publisher: Publisher::making(streams.clone(), nats.clone(), names.clone()),
+            streams,
             log: EventReader::new(nats.clone(), names.clone()),
             nats,
             names,

@@ -5,11 +5,17 @@ use std::time::Duration;
 use futures::future;
 use proto::v1::{self as pb, Concurrency};
 use session_service::{Limits, limits::ImportLimits};
-use storage::runs::Quotas;
+use storage::{
+    RunId,
+    runs::{self, Quotas, Usage},
+};
+use tokio::time;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{Analyst, Api, Expect as _, Harness, Service, limits, random_uuid};
+use crate::harness::{
+    Analyst, Api, Expect as _, Harness, Service, TERMS, limits, random_uuid, superuser_in,
+};
 
 async fn within(quotas: Quotas) -> (Harness, Service) {
     let harness = Harness::without_worker().await;
@@ -70,6 +76,24 @@ async fn a_run_that_waits_for_its_turn_does_not_count_and_one_that_has_ended_doe
 }
 
 #[tokio::test]
+async fn a_run_that_was_never_admitted_and_is_too_late_lets_no_other_in() {
+    let (harness, service) = within(Quotas { running: Some(1), ..Quotas::default() }).await;
+    let api = service.api(1);
+    let agent_id = api.agent().await;
+    let (one, two) = (api.session(agent_id, "").await.id, api.session(agent_id, "").await.id);
+    let first = start(&api, one).await.unwrap();
+    let late = start(&api, one).await.unwrap();
+    // Too late, and not yet seen by the sweep.
+    let too_late = "UPDATE runs SET expires_at = now(), wake_at = now() + interval '1 day'";
+    harness.execute(&format!("{too_late} WHERE id = {}", late.id)).await;
+    api.cancel(first.id).await;
+
+    start(&api, two).await.unwrap();
+
+    assert_used_up(start(&api, one).await, "TOO_MANY_RUNS", 1);
+}
+
+#[tokio::test]
 async fn the_runs_of_a_day_are_counted_until_midnight_and_each_users_by_themselves() {
     let (harness, service) = within(Quotas { runs_a_day: Some(2), ..Quotas::default() }).await;
     let api = service.api(1);
@@ -98,6 +122,41 @@ async fn no_more_is_started_once_the_tokens_of_the_day_are_used() {
     let session_id = api.session(api.agent().await, "").await.id;
     let (run, _) = api.ask(session_id, "SELECT 1").await;
     assert!(100 <= run.usage.expect("it has cost something").prompt_tokens);
+
+    assert_used_up(start(&api, session_id).await, "TOKEN_QUOTA_EXCEEDED", 1);
+}
+
+#[tokio::test]
+async fn one_who_is_over_is_refused_without_a_wait_for_his_other_requests() {
+    let (harness, service) = within(Quotas { runs_a_day: Some(1), ..Quotas::default() }).await;
+    let api = service.api(1);
+    let session_id = api.session(api.agent().await, "").await.id;
+    start(&api, session_id).await.unwrap();
+    let (_, database) = harness.database_url.rsplit_once('/').unwrap();
+    let other = superuser_in(database).await;
+    let lock = "SELECT pg_advisory_lock(hashtextextended('runs of user 1', 0))";
+    other.batch_execute(lock).await.unwrap();
+
+    let refused = time::timeout(Duration::from_secs(2), start(&api, session_id)).await;
+
+    assert_used_up(refused.expect("nobody is waited for"), "RUN_QUOTA_EXCEEDED", 1);
+}
+
+#[tokio::test]
+async fn a_run_is_stored_however_many_tokens_a_provider_counts() {
+    let quotas = Quotas { tokens_a_day: Some(100), ..Quotas::default() };
+    let (harness, service) = within(quotas).await;
+    let api = service.api(1);
+    let session_id = api.session(api.agent().await, "").await.id;
+    let run = start(&api, session_id).await.unwrap();
+    let model = "any".to_owned();
+    let usage = Usage { model, prompt_tokens: i64::MAX, completion_tokens: i64::MAX };
+
+    for _ in 0..3 {
+        let claimed = runs::claim(&harness.db, RunId(run.id), TERMS).await.unwrap();
+        let claimed = claimed.expect("nobody else has it");
+        runs::hand_over(&harness.db, &claimed, Some(&usage)).await.expect("it can be stored");
+    }
 
     assert_used_up(start(&api, session_id).await, "TOKEN_QUOTA_EXCEEDED", 1);
 }

@@ -15,14 +15,14 @@ use async_nats::{Client, connection::State, jetstream};
 use futures::StreamExt as _;
 use proto::v1::{RunEvent, run_event};
 use run_queue::{
-    Deliveries, Names,
+    Deliveries, Names, Publisher, Streams,
     events::{Event, EventLog, EventReader},
 };
 use tokio::{task::JoinHandle, time};
 
 use crate::harness::{eventually, random_name};
 
-/// A client, and names that nobody else has.
+/// A client, names that nobody else has, and the streams.
 struct Queue {
     client: Client,
     prefix: String,
@@ -36,6 +36,12 @@ impl Queue {
     }
 
     async fn on(url: &str) -> Self {
+        let queue = Self::without_streams(url).await;
+        queue.streams().make().await.expect("streams can be created");
+        queue
+    }
+
+    async fn without_streams(url: &str) -> Self {
         let client = run_queue::connect(url, "tests").await.expect("the URL is one of NATS");
         let prefix = random_name("t").replace('_', "");
         let names = Names::with_prefix(&prefix);
@@ -62,11 +68,16 @@ impl Queue {
         EventLog::new(self.client.clone(), &self.names, run_id, fence)
     }
 
-    /// With the stream in place.
-    async fn reader(&self) -> EventReader {
-        let reader = EventReader::new(self.client.clone(), self.names.clone());
-        reader.ensure_stream().await.expect("streams can be created");
-        reader
+    fn streams(&self) -> Streams {
+        Streams::new(self.client.clone(), self.names.clone())
+    }
+
+    fn publisher(&self) -> Publisher {
+        Publisher::making(self.streams(), self.client.clone(), self.names.clone())
+    }
+
+    fn reader(&self) -> EventReader {
+        EventReader::new(self.client.clone(), self.names.clone())
     }
 
     /// A slot that waits; resolves to the run that it was woken for.
@@ -125,7 +136,7 @@ fn ids(events: &[RunEvent]) -> Vec<i64> {
     events.iter().map(|event| event.event_id).collect()
 }
 
-async fn in_time<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
     let done = time::timeout(Duration::from_secs(20), future).await;
     done.expect("it takes less than 20 s")
 }

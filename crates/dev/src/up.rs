@@ -51,6 +51,9 @@ pub(crate) struct Options {
     /// A NATS server of your own, with JetStream, instead of the embedded server
     #[arg(long, env, hide_env_values = true)]
     nats_url: Option<String>,
+    /// Letters and digits that keep several deployments on one NATS server apart
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    nats_prefix: String,
     /// Origins of the pages that may call from a browser, with commas between
     #[arg(long, env)]
     pub(crate) cors_allow_origins: Option<String>,

@@ -35,8 +35,8 @@ impl Deliveries {
         Self { jetstream: jetstream::new(client.clone()), client, names, consumer: None }
     }
 
-    /// Waits for the next delivery. Stream and consumer are made anew whenever
-    /// they are gone.
+    /// Waits for the next delivery. The consumer is made anew whenever it is gone; for
+    /// its stream there is [`Streams`](crate::Streams), elsewhere.
     ///
     /// What was asked for on one connection is asked for again on the next. Nothing
     /// is asked for between them, for the client would keep all of it.
@@ -64,7 +64,10 @@ impl Deliveries {
     async fn pull(&mut self) -> Result<Option<Delivery>, async_nats::Error> {
         let consumer = match &mut self.consumer {
             Some(consumer) => consumer,
-            none => none.insert(consumer(&self.jetstream, &self.names).await?),
+            none => {
+                let (config, stream) = (self.names.consumer_config(), &self.names.stream);
+                none.insert(self.jetstream.create_consumer_on_stream(config, stream).await?)
+            }
         };
         let mut batch = consumer.batch().max_messages(1).expires(PULL_EXPIRES).messages().await?;
         match time::timeout(PULL_LOST, batch.next()).await {
@@ -72,14 +75,6 @@ impl Deliveries {
             Ok(None) | Err(_) => Ok(None),
         }
     }
-}
-
-async fn consumer(
-    jetstream: &jetstream::Context,
-    names: &Names,
-) -> Result<PullConsumer, async_nats::Error> {
-    let stream = jetstream.get_or_create_stream(names.stream_config()).await?;
-    Ok(stream.create_consumer(names.consumer_config()).await?)
 }
 
 /// One delivery of one wake-up.

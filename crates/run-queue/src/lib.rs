@@ -13,6 +13,7 @@ mod listeners;
 mod names;
 pub mod publisher;
 mod rights;
+pub mod streams;
 
 pub use cancel_requests::CancelRequests;
 pub use dead_letter::DeadLetter;
@@ -22,6 +23,7 @@ pub use listeners::{Lagged, Listener, Listeners};
 pub use names::Names;
 pub use publisher::Publisher;
 pub use rights::{Rights, Service};
+pub use streams::Streams;
 
 use std::{io, time::Duration};
 

@@ -25,6 +25,8 @@ pub struct Names {
     pub(crate) events_stream: String,
     /// The runs' subjects are below this one.
     events: String,
+    /// All subjects but the inboxes are below this one.
+    runs: String,
     pub(crate) dead_letters_stream: String,
     pub(crate) dead_letters: String,
     /// With a service's name behind it, that service's own.
@@ -38,17 +40,19 @@ impl Names {
             "" => (String::new(), String::new()),
             prefix => (format!("{prefix}_"), format!("{prefix}.")),
         };
+        let runs = format!("{lower}runs");
         Self {
             stream: format!("{upper}RUNS"),
             consumer: "run-worker".to_owned(),
-            wake_ups: format!("{lower}runs.wake-up"),
-            ended: format!("{lower}runs.ended"),
-            cancel_requested: format!("{lower}runs.cancel-requested"),
+            wake_ups: format!("{runs}.wake-up"),
+            ended: format!("{runs}.ended"),
+            cancel_requested: format!("{runs}.cancel-requested"),
             events_stream: format!("{upper}RUN_EVENTS"),
-            events: format!("{lower}runs.events"),
+            events: format!("{runs}.events"),
             dead_letters_stream: format!("{upper}RUN_DEAD_LETTERS"),
-            dead_letters: format!("{lower}runs.dead-letter"),
+            dead_letters: format!("{runs}.dead-letter"),
             inboxes: format!("_INBOX.{lower}"),
+            runs,
         }
     }
 
@@ -62,12 +66,22 @@ impl Names {
         format!("{}.*", self.events)
     }
 
+    /// What the services send to each other and to the streams.
+    pub fn all_messages(&self) -> String {
+        format!("{}.>", self.runs)
+    }
+
     /// Where a service gets its replies, and nobody else.
     pub(crate) fn inbox_of(&self, service: Service) -> String {
         format!("{}{}", self.inboxes, service.name())
     }
 
-    pub(crate) fn stream_config(&self) -> stream::Config {
+    /// All streams that there are to be.
+    pub(crate) fn stream_configs(&self) -> [stream::Config; 3] {
+        [self.queue_config(), self.events_config(), self.dead_letters_config()]
+    }
+
+    fn queue_config(&self) -> stream::Config {
         stream::Config {
             name: self.stream.clone(),
             subjects: vec![self.wake_ups.clone()],
@@ -78,7 +92,7 @@ impl Names {
     }
 
     /// The oldest events go first, those of a run that has too many as well.
-    pub(crate) fn events_config(&self) -> stream::Config {
+    fn events_config(&self) -> stream::Config {
         stream::Config {
             name: self.events_stream.clone(),
             subjects: vec![self.all_events()],
@@ -90,7 +104,7 @@ impl Names {
         }
     }
 
-    pub(crate) fn dead_letters_config(&self) -> stream::Config {
+    fn dead_letters_config(&self) -> stream::Config {
         stream::Config {
             name: self.dead_letters_stream.clone(),
             subjects: vec![self.dead_letters.clone()],

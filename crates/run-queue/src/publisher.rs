@@ -6,14 +6,16 @@ use async_nats::{
     Client, HeaderMap, header,
     jetstream::{
         self,
-        context::{ContextBuilder, CreateStreamError, PublishErrorKind},
-        stream,
+        context::{ContextBuilder, PublishErrorKind},
     },
 };
 use prost::Message;
 use proto::v1::{RunCancelRequested, RunEnded, RunWakeUp};
 
-use crate::{DeadLetter, Names, announcements::announce, connection::is_connected};
+use crate::{
+    DeadLetter, Names, Streams, announcements::announce, connection::is_connected,
+    streams::MakeError,
+};
 
 /// What a dead letter has besides the payload of the message that it is about.
 const DEAD_LETTER_OVERHEAD: usize = 1024;
@@ -24,8 +26,8 @@ pub enum PublishError {
     Disconnected,
     #[error("the message was not accepted")]
     Refused(#[from] jetstream::context::PublishError),
-    #[error("the stream could not be created")]
-    NoStream(#[from] CreateStreamError),
+    #[error("the stream is missing")]
+    NoStream(#[from] MakeError),
 }
 
 #[derive(Clone, Debug)]
@@ -33,15 +35,23 @@ pub struct Publisher {
     client: Client,
     jetstream: jetstream::Context,
     names: Names,
+    /// If it may make them.
+    streams: Option<Streams>,
 }
 
 impl Publisher {
+    /// One that makes streams when they are missing.
+    pub fn making(streams: Streams, client: Client, names: Names) -> Self {
+        Self { streams: Some(streams), ..Self::new(client, names) }
+    }
+
+    /// One that fails when a stream is missing.
     pub fn new(client: Client, names: Names) -> Self {
         let jetstream = ContextBuilder::new()
             .timeout(Duration::from_secs(5))
             .ack_timeout(Duration::from_secs(5))
             .build(client.clone());
-        Self { client, jetstream, names }
+        Self { client, jetstream, names, streams: None }
     }
 
     /// Whether the server can be reached, as far as the client knows.
@@ -56,7 +66,6 @@ impl Publisher {
     /// what it takes for a repetition.
     pub async fn wake_up(&self, run_id: i64, publication: i64) -> Result<(), PublishError> {
         let stored = Stored {
-            stream: self.names.stream_config(),
             subject: &self.names.wake_ups,
             message_id: format!("{run_id}:{publication}"),
             payload: RunWakeUp { run_id }.encode_to_vec(),
@@ -70,7 +79,6 @@ impl Publisher {
     pub async fn dead_letter(&self, letter: DeadLetter) -> Result<(), PublishError> {
         let max_payload = self.client.max_payload().saturating_sub(DEAD_LETTER_OVERHEAD);
         let stored = Stored {
-            stream: self.names.dead_letters_config(),
             subject: &self.names.dead_letters,
             message_id: letter.message_id(),
             payload: letter.into_pb(max_payload).encode_to_vec(),
@@ -82,13 +90,13 @@ impl Publisher {
         if !self.is_connected() {
             return Err(PublishError::Disconnected);
         }
-        match self.publish(&stored).await {
+        match (self.publish(&stored).await, &self.streams) {
             // It was wiped: everything due is published again in time.
-            Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
-                self.jetstream.get_or_create_stream(stored.stream.clone()).await?;
+            (Err(error), Some(streams)) if error.kind() == PublishErrorKind::StreamNotFound => {
+                streams.make().await?;
                 Ok(self.publish(&stored).await?)
             }
-            published => Ok(published?),
+            (published, _) => Ok(published?),
         }
     }
 
@@ -120,9 +128,8 @@ impl Publisher {
     }
 }
 
-/// A message that is kept, and the stream that keeps it.
+/// A message that a stream keeps.
 struct Stored<'a> {
-    stream: stream::Config,
     subject: &'a str,
     message_id: String,
     payload: Vec<u8>,

@@ -17,6 +17,13 @@ impl Service {
             Self::RunWorker => "run-worker",
         }
     }
+
+    pub fn other(self) -> Self {
+        match self {
+            Self::SessionService => Self::RunWorker,
+            Self::RunWorker => Self::SessionService,
+        }
+    }
 }
 
 /// The subjects, some of them with wildcards, that a service publishes to and
@@ -24,22 +31,25 @@ impl Service {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
     pub publish: Vec<String>,
-    pub subscribe: Vec<String>,
+    /// Where its replies come.
+    pub replies: String,
+    /// Where the other service tells it something.
+    pub hear: Vec<String>,
 }
 
 impl Rights {
     pub fn of(service: Service, names: &Names) -> Self {
-        let replies = format!("{}.>", names.inbox_of(service));
-        match service {
-            Service::SessionService => Self {
-                publish: of_session_service(names),
-                subscribe: vec![replies, names.ended.clone(), names.all_events()],
-            },
-            Service::RunWorker => Self {
-                publish: of_run_worker(names),
-                subscribe: vec![replies, names.cancel_requested.clone()],
-            },
-        }
+        let (publish, hear) = match service {
+            Service::SessionService => {
+                (of_session_service(names), vec![names.ended.clone(), names.all_events()])
+            }
+            Service::RunWorker => (of_run_worker(names), vec![names.cancel_requested.clone()]),
+        };
+        Self { publish, replies: format!("{}.>", names.inbox_of(service)), hear }
+    }
+
+    pub fn subscribe(&self) -> Vec<&str> {
+        [&self.replies].into_iter().chain(&self.hear).map(String::as_str).collect()
     }
 }
 
@@ -47,7 +57,7 @@ fn of_session_service(names: &Names) -> Vec<String> {
     let streams = [&names.stream, &names.events_stream, &names.dead_letters_stream];
     let mut subjects = of_both(names);
     subjects.push(names.cancel_requested.clone());
-    subjects.extend(streams.into_iter().flat_map(|stream| ensuring(stream)));
+    subjects.extend(streams.into_iter().flat_map(|stream| making(stream)));
     subjects.push(format!("$JS.API.DIRECT.GET.{}", names.events_stream));
     subjects
 }
@@ -55,7 +65,6 @@ fn of_session_service(names: &Names) -> Vec<String> {
 fn of_run_worker(names: &Names) -> Vec<String> {
     let Names { stream, consumer, .. } = names;
     let mut subjects = of_both(names);
-    subjects.extend([stream, &names.dead_letters_stream].into_iter().flat_map(|it| ensuring(it)));
     subjects.extend([
         format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"),
         format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
@@ -69,7 +78,7 @@ fn of_both(names: &Names) -> Vec<String> {
     vec![wake_ups.clone(), ended.clone(), names.all_events(), dead_letters.clone()]
 }
 
-/// To make a stream again that is gone.
-fn ensuring(stream: &str) -> [String; 2] {
+/// To make a stream, and again when it is gone.
+fn making(stream: &str) -> [String; 2] {
     [format!("$JS.API.STREAM.INFO.{stream}"), format!("$JS.API.STREAM.CREATE.{stream}")]
 }

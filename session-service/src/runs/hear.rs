@@ -55,8 +55,8 @@ impl Runs {
         }
     }
 
-    /// Sees to it that there is a log for events.
-    pub async fn keep_log(self) {
-        self.log.keep_stream().await;
+    /// Sees to it that there are a queue, a log of events and a place for dead letters.
+    pub async fn keep_streams(self) {
+        self.streams.keep().await;
     }
 }

@@ -104,7 +104,7 @@ impl Service {
         tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
         tokio::spawn(runs.clone().hear_events(nats.clone(), names.clone()));
         tokio::spawn(runs.clone().look_for_ends());
-        tokio::spawn(runs.clone().keep_log());
+        tokio::spawn(runs.clone().keep_streams());
         tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
         tokio::spawn(sweep::overdue_runs(runs.clone(), shutdown.clone()));
         tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));

@@ -90,7 +90,9 @@ async fn rights_can_be_granted_again_and_again_and_tables_to_come_are_included()
     let databases = Databases::create().await;
     let (name, role) = (database(&databases.own_url), user(&databases.own_url));
     let admin = superuser_in(name).await;
-    admin.batch_execute("CREATE TABLE to_come (id int)").await.unwrap();
+    let tables = "CREATE TABLE to_come (id int); CREATE VIEW seen AS SELECT id FROM to_come;
+        CREATE TABLE parted (id int) PARTITION BY LIST (id)";
+    admin.batch_execute(tables).await.unwrap();
     let client = log_in(&databases.own_url).await;
     assert_refused(&client, "SELECT FROM to_come").await;
 
@@ -101,5 +103,6 @@ async fn rights_can_be_granted_again_and_again_and_tables_to_come_are_included()
     }
 
     client.batch_execute("INSERT INTO to_come VALUES (1); DELETE FROM to_come").await.unwrap();
+    client.batch_execute("SELECT FROM seen; SELECT FROM parted").await.unwrap();
     assert_refused(&client, "TRUNCATE to_come").await;
 }

@@ -8,19 +8,20 @@ use tokio::{sync::mpsc, time};
 
 use crate::run_queue::own_server::OwnServer;
 
-const PREFIX: &str = "t";
+pub(super) const PREFIX: &str = "t";
 
 /// A service's login in the hands of someone else, who is told what the server refuses.
-struct Thief {
-    client: Client,
+pub(super) struct Thief {
+    pub(super) client: Client,
     refusals: mpsc::UnboundedReceiver<String>,
 }
 
 impl Thief {
-    async fn of(service: Service, server: &OwnServer) -> Self {
+    pub(super) async fn of(service: Service, server: &OwnServer) -> Self {
         let (sender, refusals) = mpsc::unbounded_channel();
         let options =
             ConnectOptions::with_user_and_password(service.name().into(), "secret".into())
+                .custom_inbox_prefix(format!("_INBOX.{PREFIX}.{}", service.name()))
                 .event_callback(move |event| {
                     if let Event::ServerError(error) = event {
                         let _ = sender.send(error.to_string());
@@ -52,7 +53,7 @@ impl Thief {
 }
 
 /// What neither may do.
-const OF_NONE: [&str; 16] = [
+const OF_NONE: [&str; 18] = [
     "$JS.API.STREAM.DELETE.t_RUNS",
     "$JS.API.STREAM.DELETE.t_RUN_EVENTS",
     "$JS.API.STREAM.PURGE.t_RUNS",
@@ -62,6 +63,8 @@ const OF_NONE: [&str; 16] = [
     "$JS.API.STREAM.MSG.GET.t_RUN_DEAD_LETTERS",
     "$JS.API.STREAM.MSG.DELETE.t_RUN_EVENTS",
     "$JS.API.STREAM.CREATE.others",
+    "$JS.API.STREAM.UPDATE.t_RUN_EVENTS",
+    "$JS.API.STREAM.UPDATE.t_RUN_DEAD_LETTERS",
     "$JS.API.STREAM.NAMES",
     "$JS.API.CONSUMER.DELETE.t_RUNS.run-worker",
     "$JS.API.CONSUMER.CREATE.t_RUN_EVENTS.reader",
@@ -96,7 +99,7 @@ async fn a_session_service_takes_no_wake_ups_and_breaks_no_stream() {
 }
 
 #[tokio::test]
-async fn a_worker_cancels_nothing_reads_no_log_and_breaks_no_stream() {
+async fn a_worker_cancels_nothing_reads_no_log_and_neither_makes_nor_breaks_a_stream() {
     let server = OwnServer::for_services(&Names::with_prefix(PREFIX)).await;
     let mut thief = Thief::of(Service::RunWorker, &server).await;
 
@@ -106,7 +109,9 @@ async fn a_worker_cancels_nothing_reads_no_log_and_breaks_no_stream() {
     for subject in [
         "t.runs.cancel-requested",
         "$JS.API.DIRECT.GET.t_RUN_EVENTS",
+        "$JS.API.STREAM.CREATE.t_RUNS",
         "$JS.API.STREAM.CREATE.t_RUN_EVENTS",
+        "$JS.API.STREAM.CREATE.t_RUN_DEAD_LETTERS",
         "$JS.API.CONSUMER.CREATE.t_RUNS.another",
         "$JS.API.CONSUMER.CREATE.t_RUNS.run-worker.t.runs.wake-up",
         "$JS.ACK.t_RUNS.another.1.1.1.1.1",

@@ -1,10 +1,12 @@
 //! What operators are told to set up is what is needed.
 
+use std::fmt::Display;
+
 use run_queue::{Names, Rights, Service};
 
 const README: &str = include_str!("../../../README.md");
 
-fn list(subjects: &[String]) -> String {
+fn list<T: Display>(subjects: &[T]) -> String {
     let quoted: Vec<_> = subjects.iter().map(|it| format!("\"{it}\"")).collect();
     quoted.join(", ")
 }
@@ -14,9 +16,14 @@ fn the_readme_has_each_services_rights_on_nats_and_no_others() {
     // Its lines are broken where there is room.
     let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");
     for service in [Service::SessionService, Service::RunWorker] {
-        let Rights { publish, subscribe } = Rights::of(service, &Names::with_prefix(""));
-        let (publish, subscribe) = (list(&publish), list(&subscribe));
+        let rights = Rights::of(service, &Names::with_prefix(""));
+        let (publish, subscribe) = (list(&rights.publish), list(&rights.subscribe()));
         let permissions = format!("publish: [ {publish} ], subscribe: [{subscribe}]");
         assert!(readme.contains(&permissions), "{}: {permissions}", service.name());
+        let account = service.other().name().to_uppercase().replace('-', "_");
+        for subject in rights.hear {
+            let import = format!(r#"{{ stream: {{ account: {account}, subject: "{subject}" }} }}"#);
+            assert!(readme.contains(&import), "{}: {import}", service.name());
+        }
     }
 }

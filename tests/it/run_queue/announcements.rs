@@ -1,6 +1,6 @@
 //! What is announced reaches everyone who listens.
 
-use run_queue::{CancelRequests, EndedRuns, Publisher};
+use run_queue::{CancelRequests, EndedRuns};
 
 use super::{Queue, in_time};
 
@@ -9,7 +9,7 @@ async fn a_cancel_request_reaches_every_subscriber() {
     let queue = Queue::on_shared_server().await;
     let mut one = CancelRequests::subscribe(&queue.client, &queue.names).await.unwrap();
     let mut two = CancelRequests::subscribe(&queue.client, &queue.names).await.unwrap();
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let publisher = queue.publisher();
 
     publisher.cancel_requested(7).await;
     publisher.cancel_requested(8).await;
@@ -25,7 +25,7 @@ async fn ends_and_cancel_requests_are_not_taken_for_each_other() {
     let queue = Queue::on_shared_server().await;
     let mut ended = EndedRuns::subscribe(&queue.client, &queue.names).await.unwrap();
     let mut cancels = CancelRequests::subscribe(&queue.client, &queue.names).await.unwrap();
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let publisher = queue.publisher();
 
     publisher.cancel_requested(7).await;
     publisher.ended(8).await;
@@ -41,7 +41,7 @@ async fn what_is_not_an_announcement_is_passed_over() {
     let subject = format!("{}.runs.cancel-requested", queue.prefix);
     queue.client.publish(subject, "\u{1}not protobuf".into()).await.unwrap();
 
-    Publisher::new(queue.client.clone(), queue.names.clone()).cancel_requested(7).await;
+    queue.publisher().cancel_requested(7).await;
 
     assert_eq!(in_time(cancels.next()).await, Some(7));
 }

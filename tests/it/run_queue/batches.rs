@@ -3,7 +3,7 @@
 
 use async_nats::jetstream::{self, stream};
 use futures::StreamExt as _;
-use run_queue::events::{EventReader, event_id};
+use run_queue::events::event_id;
 
 use super::{Queue, delta, ids, read};
 use crate::harness::eventually;
@@ -39,13 +39,14 @@ async fn stand_in_for_an_old_server(queue: &Queue) {
 
 #[tokio::test]
 async fn a_server_that_knows_no_batches_is_read_event_by_event() {
-    let queue = Queue::on_shared_server().await;
+    let servers = dev::test_servers().await.expect("the test servers run");
+    let queue = Queue::without_streams(&servers.nats_url).await;
     stand_in_for_an_old_server(&queue).await;
     let mut log = queue.log(7, 1);
     for n in 1..=5 {
         log.write(delta(n));
     }
-    let reader = EventReader::new(queue.client.clone(), queue.names.clone());
+    let reader = queue.reader();
 
     let batches = eventually("all events being read", async || {
         let batches = read(&reader, 7, event_id(1, 2)).await;

@@ -3,7 +3,7 @@
 use async_nats::jetstream;
 use prost::Message as _;
 use proto::v1 as pb;
-use run_queue::{DeadLetter, Deliveries, Publisher};
+use run_queue::{DeadLetter, Deliveries};
 
 use super::{Queue, in_time};
 
@@ -24,7 +24,7 @@ async fn letters(queue: &Queue) -> Vec<pb::DeadLetter> {
 #[tokio::test]
 async fn a_letter_that_is_repeated_is_stored_once() {
     let queue = Queue::on_shared_server().await;
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let publisher = queue.publisher();
 
     for (run_id, fence) in [(7, 4), (7, 4), (7, 5), (8, 4)] {
         publisher.dead_letter(DeadLetter::Exhausted { run_id, fence }).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_letter_that_is_repeated_is_stored_once() {
 #[tokio::test]
 async fn a_message_that_is_not_ours_is_put_aside_as_it_was() {
     let queue = Queue::on_shared_server().await;
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let publisher = queue.publisher();
     publisher.wake_up(7, 1).await.unwrap();
     let subject = format!("{}.runs.wake-up", queue.prefix);
     let payload = b"\xff not protobuf".to_vec();
@@ -62,7 +62,7 @@ async fn a_message_that_is_not_ours_is_put_aside_as_it_was() {
 #[tokio::test]
 async fn the_largest_message_that_a_server_takes_is_put_aside_too() {
     let queue = Queue::on_shared_server().await;
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let publisher = queue.publisher();
     let payload = vec![b'x'; queue.client.max_payload()];
 
     let letter = DeadLetter::Malformed { payload, stream_sequence: 1 };

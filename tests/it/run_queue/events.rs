@@ -13,7 +13,7 @@ use crate::harness::eventually;
 #[tokio::test]
 async fn a_log_is_read_in_the_order_in_which_it_was_written_in_several_batches() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let (mut log, mut other) = (queue.log(7, 1), queue.log(8, 1));
     for n in 1..=600 {
         log.write(delta(n));
@@ -34,7 +34,7 @@ async fn a_log_is_read_in_the_order_in_which_it_was_written_in_several_batches()
 #[tokio::test]
 async fn large_events_are_read_in_batches_of_bounded_size() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut log = queue.log(7, 1);
     for _ in 0..40 {
         log.write(delta("x".repeat(60_000)));
@@ -50,7 +50,7 @@ async fn large_events_are_read_in_batches_of_bounded_size() {
 #[tokio::test]
 async fn reading_after_an_event_gives_what_came_later() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut log = queue.log(7, 3);
     for n in 1..=300 {
         log.write(delta(n));
@@ -68,7 +68,7 @@ async fn reading_after_an_event_gives_what_came_later() {
 #[tokio::test]
 async fn a_replay_goes_on_with_what_was_written_since() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut log = queue.log(7, 1);
     log.write(delta("one"));
     read_all(&reader, 7, 1).await;
@@ -86,7 +86,7 @@ async fn a_replay_goes_on_with_what_was_written_since() {
 #[tokio::test]
 async fn a_worker_that_has_lost_the_run_is_not_heard() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let (mut first, mut second) = (queue.log(7, 1), queue.log(7, 2));
     first.write(Event::Attempt { number: 1 });
     second.write(Event::Attempt { number: 2 });
@@ -102,7 +102,7 @@ async fn a_worker_that_has_lost_the_run_is_not_heard() {
 #[tokio::test]
 async fn each_kind_of_event_is_read_as_it_was_written() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut log = queue.log(7, 1);
     let (reason, message) = ("SQL_FAILED".to_owned(), "no such table".to_owned());
     log.write(Event::Attempt { number: 2 });
@@ -142,7 +142,7 @@ async fn each_kind_of_event_is_read_as_it_was_written() {
 #[tokio::test]
 async fn a_log_that_does_not_exist_is_told_from_one_that_is_empty() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     assert_eq!(read(&reader, 7, 0).await.len(), 0);
 
     let jetstream = jetstream::new(queue.client.clone());
@@ -150,7 +150,7 @@ async fn a_log_that_does_not_exist_is_told_from_one_that_is_empty() {
     let wiped = reader.replay(7, 0).next_batch().await;
     assert!(matches!(wiped, Err(ReadError::NoStream)), "{wiped:?}");
 
-    reader.ensure_stream().await.unwrap();
+    queue.streams().make().await.unwrap();
     queue.log(7, 1).write(delta("again"));
     assert_eq!(text(&read_all(&reader, 7, 1).await[0]), "again");
 }
@@ -177,7 +177,7 @@ async fn one_subscription_hears_the_events_of_all_runs_as_they_are_written() {
 #[tokio::test]
 async fn what_finds_no_room_to_be_sent_is_left_out_without_waiting() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut log = queue.log(7, 1);
 
     // The client's task has no chance to run in between.
@@ -200,7 +200,7 @@ async fn what_finds_no_room_to_be_sent_is_left_out_without_waiting() {
 #[tokio::test]
 async fn many_readers_at_once_read_the_same() {
     let queue = Queue::on_shared_server().await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut log = queue.log(7, 1);
     for n in 1..=500 {
         log.write(delta(n));

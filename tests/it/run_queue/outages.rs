@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use async_nats::connection::State;
 use futures::future;
 use run_queue::{
-    CancelRequests, DeadLetter, Publisher,
+    CancelRequests, DeadLetter,
     events::{LiveEvents, ReadError, event_id},
     publisher::PublishError,
+    streams::MakeError,
 };
 
 use super::{Queue, delta, ids, in_time, own_server::OwnServer, read_all, text};
@@ -19,7 +20,7 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 async fn events_that_are_written_while_nats_is_away_are_missing_and_cost_no_time() {
     let mut server = OwnServer::start().await;
     let queue = Queue::on(&server.url()).await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     let mut live = LiveEvents::subscribe(&queue.client, &queue.names).await.unwrap();
     let mut log = queue.log(7, 1);
     log.write(delta("before"));
@@ -48,8 +49,8 @@ async fn events_that_are_written_while_nats_is_away_are_missing_and_cost_no_time
 async fn nothing_waits_for_nats_while_it_is_away() {
     let mut server = OwnServer::start().await;
     let queue = Queue::on(&server.url()).await;
-    let reader = queue.reader().await;
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let reader = queue.reader();
+    let publisher = queue.publisher();
     let mut cancels = CancelRequests::subscribe(&queue.client, &queue.names).await.unwrap();
     server.stop().await;
     queue.be(State::Disconnected).await;
@@ -62,12 +63,12 @@ async fn nothing_waits_for_nats_while_it_is_away() {
     let letter = DeadLetter::Exhausted { run_id: 7, fence: 1 };
     let stored = in_time(publisher.dead_letter(letter)).await;
     let read = reader.replay(7, 0).next_batch().await;
-    let ensured = reader.ensure_stream().await;
+    let made = queue.streams().make().await;
 
     assert!(began_at.elapsed() < AT_ONCE, "{:?}", began_at.elapsed());
     assert!(matches!(stored, Err(PublishError::Disconnected)), "{stored:?}");
     assert!(matches!(read, Err(ReadError::Disconnected)), "{read:?}");
-    assert!(matches!(ensured, Err(ReadError::Disconnected)), "{ensured:?}");
+    assert!(matches!(made, Err(MakeError::Disconnected)), "{made:?}");
     server.start_again().await;
     queue.be(State::Connected).await;
     publisher.cancel_requested(-1).await;
@@ -78,7 +79,7 @@ async fn nothing_waits_for_nats_while_it_is_away() {
 async fn a_log_that_was_wiped_with_its_server_is_missed_and_made_again() {
     let mut server = OwnServer::start().await;
     let queue = Queue::on(&server.url()).await;
-    let reader = queue.reader().await;
+    let reader = queue.reader();
     queue.log(7, 1).write(delta("lost"));
     read_all(&reader, 7, 1).await;
 
@@ -90,7 +91,7 @@ async fn a_log_that_was_wiped_with_its_server_is_missed_and_made_again() {
 
     let read = reader.replay(7, 0).next_batch().await;
     assert!(matches!(read, Err(ReadError::NoStream)), "{read:?}");
-    reader.ensure_stream().await.unwrap();
+    queue.streams().make().await.unwrap();
     queue.log(7, 2).write(delta("kept"));
     assert_eq!(text(&read_all(&reader, 7, 1).await[0]), "kept");
 }
@@ -99,7 +100,7 @@ async fn a_log_that_was_wiped_with_its_server_is_missed_and_made_again() {
 async fn outage(wiped: bool) {
     let mut server = OwnServer::start().await;
     let queue = Queue::on(&server.url()).await;
-    let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
+    let publisher = queue.publisher();
     let slots: Vec<_> = (1..=8).map(|_| queue.slot()).collect();
     queue.wait_for_slots(8).await;
 

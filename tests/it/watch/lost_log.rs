@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_nats::{connection::State, jetstream};
-use run_queue::events::EventReader;
+use run_queue::Streams;
 use tokio::time;
 
 use super::{end, ids, kind, kinds, queued};
@@ -64,8 +64,7 @@ async fn what_was_written_before_the_log_was_wiped_is_a_gap_for_those_who_come_l
     let lost = attempt.last_event_id();
 
     wipe(&harness).await;
-    let reader = EventReader::new(harness.nats.clone(), harness.names.clone());
-    reader.ensure_stream().await.unwrap();
+    Streams::new(harness.nats.clone(), harness.names.clone()).make().await.unwrap();
     attempt.say_all(["kept, ", "kept as well"]).await;
     attempt.stored(lost + 2).await;
     let meanwhile = api.watch(run.id, 0).await;

@@ -170,6 +170,7 @@ impl Child {
             database_url: postgres::url(&self.role(), &settings.tertulia_password, port, OWN),
             dataset_database_url: databases::datasets(settings, port).of(service).to_owned(),
             nats_url: nats_ways(settings, self.nats.port()).of(service).to_owned(),
+            nats_prefix: String::new(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! One NATS server with JetStream and passwords on 127.0.0.1.
 
-use std::{fs::DirBuilder, iter, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
+mod accounts;
+
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
 
 use anyhow::Context;
 use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
-use run_queue::{Names, Rights, Service};
-use serde_json::{Value, json};
+use run_queue::{Names, Service};
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
@@ -60,23 +62,13 @@ impl Config<'_> {
             jetstream["max_file_store"] = "1T".into();
         }
         let operator = json!({ "user": OPERATOR, "password": self.password });
-        let users: Vec<_> = iter::once(operator).chain(self.services.iter().map(user)).collect();
         let text = json!({
             "listen": format!("127.0.0.1:{}", self.port),
             "jetstream": jetstream,
-            "authorization": { "users": users },
+            "accounts": accounts::accounts(&operator, self.services),
         });
         format!("{text:#}\n")
     }
-}
-
-fn user(login: &Login<'_>) -> Value {
-    let Rights { publish, subscribe } = Rights::of(login.service, login.names);
-    json!({
-        "user": login.service.name(),
-        "password": login.password,
-        "permissions": { "publish": publish, "subscribe": subscribe },
-    })
 }
 
 pub(crate) fn url(user: &str, password: &str, port: u16) -> String {
@@ -146,16 +138,5 @@ mod tests {
     #[test]
     fn the_configuration_quotes_paths() {
         assert!(text(true).contains(r#""/odd \"path\"/jetstream""#));
-    }
-
-    #[test]
-    fn only_the_operator_may_do_everything() {
-        let names = Names::with_prefix("");
-        let login = Login { service: Service::RunWorker, names: &names, password: "secret" };
-        let user = user(&login);
-
-        assert_eq!(user["user"], "run-worker");
-        assert_eq!(user["permissions"]["subscribe"][1], "runs.cancel-requested");
-        assert!(!text(true).contains("permissions"));
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Backends {
     pub(crate) database: Ways,
     pub(crate) datasets: Ways,
     pub(crate) nats: Ways,
+    pub(crate) nats_prefix: String,
     /// The database's role that needs its rights granted.
     pub(crate) service_role: Option<&'static str>,
 }
@@ -30,6 +31,7 @@ impl Backends {
             database_url: self.database.of(service).to_owned(),
             dataset_database_url: self.datasets.of(service).to_owned(),
             nats_url: self.nats.of(service).to_owned(),
+            nats_prefix: self.nats_prefix.clone(),
         }
     }
 
@@ -70,7 +72,8 @@ pub(crate) async fn start(
         Some(url) => Ways::all(url),
         None => start_nats(options, settings, launch).await?,
     };
-    Ok(Backends { database, datasets, nats, service_role })
+    let nats_prefix = options.nats_prefix.clone();
+    Ok(Backends { database, datasets, nats, nats_prefix, service_role })
 }
 
 /// An empty variable counts as absent.
@@ -113,7 +116,7 @@ async fn start_nats(
     settings.save(launch.folder())?;
     create_reachable(&settings.data)?;
     eprintln!("starting nats-server on port {port} ...");
-    let names = Names::with_prefix("");
+    let names = Names::with_prefix(&options.nats_prefix);
     let config = nats::Config {
         binaries: &binaries,
         data: &settings.data.join("nats"),

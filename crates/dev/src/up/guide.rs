@@ -24,11 +24,6 @@ A token of user {DEMO_USER}, good for 30 days (another user's: cargo dev token -
 
 TOKEN={token}
 
-With grpcurl:
-
-grpcurl -plaintext -H "authorization: Bearer $TOKEN" {grpc} tertulia.v1.SessionService/ListSessions
-grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{question}' {grpc} tertulia.v1.RunService/StartRun
-
 With buf curl:
 
 buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" http://{grpc}/tertulia.v1.SessionService/ListSessions

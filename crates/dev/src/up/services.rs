@@ -78,14 +78,33 @@ pub(crate) struct Access {
     pub(crate) database_url: String,
     pub(crate) dataset_database_url: String,
     pub(crate) nats_url: String,
+    pub(crate) nats_prefix: String,
 }
+
+/// What a shell may have set for another deployment, and would have these services refuse
+/// the tokens of `cargo dev`, or calls without TLS.
+const OF_OTHERS: [&str; 9] = [
+    "JWT_PUBLIC_KEYS_FILE",
+    "JWT_JWKS_FILE",
+    "JWT_JWKS_URL",
+    "JWT_USER_CLAIM",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "TLS_CERTIFICATE_FILE",
+    "TLS_KEY_FILE",
+    "TLS_CLIENT_CA_FILE",
+];
 
 pub(crate) fn service(program: &Path, access: &Access, settings: &Settings) -> Command {
     let mut command = Command::new(program);
+    for variable in OF_OTHERS {
+        command.env_remove(variable);
+    }
     command
         .env("DATABASE_URL", &access.database_url)
         .env("DATASET_DATABASE_URL", &access.dataset_database_url)
         .env("NATS_URL", &access.nats_url)
+        .env("NATS_PREFIX", &access.nats_prefix)
         .env("SEALING_KEYS", &settings.sealing_keys);
     command
 }
@@ -109,4 +128,29 @@ pub(crate) async fn serving(grpc: &str) -> anyhow::Result<()> {
     let status = response.into_inner().status();
     ensure!(status == ServingStatus::Serving, "{SERVICE} is {}", status.as_str_name());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, ffi::OsStr, path::PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn what_a_shell_has_set_for_others_does_not_reach_the_services() {
+        let access = Access {
+            database_url: String::new(),
+            dataset_database_url: String::new(),
+            nats_url: String::new(),
+            nats_prefix: String::new(),
+        };
+        let settings = Settings::generate(PathBuf::new()).unwrap();
+
+        let command = service(Path::new("any"), &access, &settings);
+
+        let variables: HashMap<_, _> = command.get_envs().collect();
+        assert_eq!(variables[OsStr::new("JWT_JWKS_URL")], None);
+        assert_eq!(variables[OsStr::new("TLS_CERTIFICATE_FILE")], None);
+        assert_eq!(variables[OsStr::new("NATS_PREFIX")], Some(OsStr::new("")));
+    }
 }

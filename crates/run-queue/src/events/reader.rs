@@ -5,23 +5,16 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     Client, Message, StatusCode,
     header::{self, IntoHeaderName},
-    jetstream::context::{ContextBuilder, CreateStreamError},
 };
 use futures::StreamExt as _;
 use prost::Message as _;
 use proto::v1::RunEvent;
 use tokio::time;
 
-use crate::{
-    Names,
-    connection::{Connection, is_connected},
-};
+use crate::{Names, connection::is_connected};
 
 /// How long the server may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How often the log is looked for on a connection, and how soon again if that failed.
-const LOOK_FOR_LOG: Duration = Duration::from_secs(10);
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const BATCH_MESSAGES: usize = 256;
 const BATCH_BYTES: usize = 256 * 1024;
 
@@ -37,8 +30,6 @@ pub enum ReadError {
     TimedOut,
     #[error("the log does not exist")]
     NoStream,
-    #[error("the log could not be created")]
-    NotCreated(#[from] CreateStreamError),
     #[error("the log could not be read")]
     Failed(#[source] async_nats::Error),
 }
@@ -53,33 +44,6 @@ pub struct EventReader {
 impl EventReader {
     pub fn new(client: Client, names: Names) -> Self {
         Self { client, names: Arc::new(names) }
-    }
-
-    /// Creates the log if it does not exist. What is written before is not kept.
-    pub async fn ensure_stream(&self) -> Result<(), ReadError> {
-        if !is_connected(&self.client) {
-            return Err(ReadError::Disconnected);
-        }
-        let jetstream = ContextBuilder::new().build(self.client.clone());
-        let ensuring = jetstream.get_or_create_stream(self.names.events_config());
-        time::timeout(TIMEOUT, ensuring).await.map_err(|_| ReadError::TimedOut)??;
-        Ok(())
-    }
-
-    /// Creates the log whenever it does not exist: with each new connection that is
-    /// seen at once, since NATS may have returned without it.
-    pub async fn keep_stream(&self) {
-        loop {
-            let connection = Connection::of(&self.client).await;
-            let ensured = self.ensure_stream().await;
-            if let Err(error) = &ensured {
-                let error = error as &dyn std::error::Error;
-                tracing::warn!(error, "there may be no log of events");
-            }
-            let wait = if ensured.is_ok() { LOOK_FOR_LOG } else { LOOK_AGAIN };
-            // Whichever comes first.
-            let _ = time::timeout(wait, connection.lost()).await;
-        }
     }
 
     /// A run's events with ids above `after_event_id`.

@@ -61,6 +61,9 @@ pub struct Execution {
     pub result: Arc<RunResult>,
 }
 
+/// More than any provider's calls take; sums of as much are far from the columns' end.
+const MAX_TOKENS: i64 = 1_000_000_000_000;
+
 /// What asking a model has cost.
 #[derive(Clone, Debug)]
 pub struct Usage {
@@ -70,10 +73,13 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// For statements that add it to what a run has cost before.
+    /// For statements that add it to what a run has cost before. Providers say what they
+    /// like, and a run must be stored whatever they say.
     pub(super) fn values(usage: Option<&Self>) -> [sea_orm::Value; 3] {
         let (prompt_tokens, completion_tokens) =
             usage.map_or((0, 0), |it| (it.prompt_tokens, it.completion_tokens));
+        let [prompt_tokens, completion_tokens] =
+            [prompt_tokens, completion_tokens].map(|it| it.clamp(0, MAX_TOKENS));
         let model = usage.map(|it| it.model.clone());
         [model.into(), prompt_tokens.into(), completion_tokens.into()]
     }

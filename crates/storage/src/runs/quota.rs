@@ -31,18 +31,29 @@ pub enum Exceeded {
 /// Asks whether a user may have one more run, of a session that is locked.
 ///
 /// The user's runs are counted under a lock until the transaction ends, so that of two
-/// at once the second counts the first.
+/// at once the second counts the first. One who is over is told so before, and waits for
+/// nobody.
 pub(super) async fn check(
     tx: &DatabaseTransaction,
     user_id: UserId,
     session_id: SessionId,
     quotas: &Quotas,
 ) -> Result<(), Error> {
-    let Quotas { running, runs_a_day, tokens_a_day } = *quotas;
-    if running.is_none() && runs_a_day.is_none() && tokens_a_day.is_none() {
+    if matches!(quotas, Quotas { running: None, runs_a_day: None, tokens_a_day: None }) {
         return Ok(());
     }
+    count(tx, user_id, session_id, quotas).await?;
     lock(tx, user_id).await?;
+    count(tx, user_id, session_id, quotas).await
+}
+
+async fn count(
+    tx: &DatabaseTransaction,
+    user_id: UserId,
+    session_id: SessionId,
+    quotas: &Quotas,
+) -> Result<(), Error> {
+    let Quotas { running, runs_a_day, tokens_a_day } = *quotas;
     if let Some(max) = running
         && i64::from(max) <= others_running(tx, user_id, session_id).await?
     {
@@ -68,7 +79,7 @@ async fn lock(tx: &DatabaseTransaction, user_id: UserId) -> Result<(), Error> {
 }
 
 /// How many runs of the user go on, in other sessions: in its own one a run waits for
-/// its turn.
+/// its turn, if one goes on there.
 async fn others_running(
     tx: &DatabaseTransaction,
     user_id: UserId,
@@ -80,7 +91,10 @@ async fn others_running(
     }
 
     let sql = "SELECT CASE
-            WHEN EXISTS (SELECT FROM runs WHERE chat_session_id = $2 AND ended_at IS NULL) THEN 0
+            WHEN EXISTS (
+                SELECT FROM runs
+                WHERE chat_session_id = $2 AND ended_at IS NULL AND admitted_at IS NOT NULL
+            ) THEN 0
             ELSE (
                 SELECT count(*) FROM runs
                 WHERE user_id = $1 AND ended_at IS NULL AND admitted_at IS NOT NULL
