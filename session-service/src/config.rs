@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use anyhow::ensure;
 use bootstrap::{Connections, ModelSettings};
 use clap::{Parser, ValueEnum};
 
@@ -16,6 +17,9 @@ use crate::{
     limits::Limits,
     server::Settings,
 };
+
+/// How many bytes a character has at most, as UTF-8.
+const MAX_CHAR_BYTES: u32 = 4;
 
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
@@ -60,7 +64,14 @@ impl Config {
     pub fn check(&self) -> anyhow::Result<()> {
         self.connections.check()?;
         self.tokens.check()?;
-        self.limits.check()
+        self.access.check()?;
+        self.limits.check()?;
+        let longest_question = self.limits.max_question_chars.saturating_mul(MAX_CHAR_BYTES);
+        ensure!(
+            longest_question < self.access.max_message_bytes,
+            "MAX_QUESTION_CHARS is more than MAX_MESSAGE_BYTES can hold"
+        );
+        Ok(())
     }
 
     pub fn server(&self) -> anyhow::Result<Settings> {
@@ -138,6 +149,46 @@ mod tests {
         check_refused(&["--max-sessions-per-page=0"], "--max-sessions-per-page");
         check_refused(&["--max-sessions-per-page=10"], "DEFAULT_SESSIONS_PER_PAGE");
         check_refused(&["--max-messages-per-page=10"], "DEFAULT_MESSAGES_PER_PAGE");
+        check_refused(&["--max-concurrent-requests=9"], "MAX_CONCURRENT_REQUESTS_PER_USER");
+        check_refused(&["--max-waiting-requests=9"], "MAX_WAITING_REQUESTS_PER_USER");
+        check_refused(&["--max-concurrent-imports=1"], "MAX_CONCURRENT_IMPORTS_PER_USER");
+        let small = ["--max-message-bytes=65536", "--max-question-chars=20000"];
+        check_refused(&small, "MAX_QUESTION_CHARS");
+    }
+
+    #[test]
+    fn each_limit_bounds_what_it_is_named_after() {
+        let config = parse(&[
+            "--max-connections=1",
+            "--max-concurrent-streams=2",
+            "--max-header-bytes=8193",
+            "--max-message-bytes=65537",
+            "--max-import-message-bytes=65538",
+            "--handshake-seconds=3",
+            "--connection-idle-seconds=4",
+            "--connection-age-seconds=5",
+            "--connection-grace-seconds=6",
+            "--database-max-connections=7",
+        ]);
+        let config = config.unwrap();
+
+        let Settings { connections, max_message_bytes, max_import_message_bytes, .. } =
+            config.server().unwrap();
+        assert_eq!((max_message_bytes, max_import_message_bytes), (65_537, 65_538));
+        assert_eq!((connections.max_connections, connections.max_concurrent_streams), (1, 2));
+        assert_eq!(connections.max_header_bytes, 8_193);
+        let (handshake, idle) = (connections.handshake.as_secs(), connections.idle.as_secs());
+        let (age, grace) = (connections.age.as_secs(), connections.grace.as_secs());
+        assert_eq!([handshake, idle, age, grace], [3, 4, 5, 6]);
+        assert_eq!(config.turns(), Bounds { in_all: 14, of_a_user: 4 });
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_and_its_key() {
+        for flag in ["--tls-certificate-file=a", "--tls-key-file=a", "--tls-client-ca-file=a"] {
+            let error = parse(&[flag]).unwrap().server().unwrap_err().to_string();
+            assert!(error.contains("TLS_CERTIFICATE_FILE and TLS_KEY_FILE"), "{error}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::{Args, value_parser};
 
 use crate::{
@@ -95,6 +95,19 @@ pub struct Access {
 }
 
 impl Access {
+    /// Checks what can't be checked value by value.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.max_concurrent_requests_per_user <= self.max_concurrent_requests,
+            "MAX_CONCURRENT_REQUESTS_PER_USER is larger than MAX_CONCURRENT_REQUESTS"
+        );
+        ensure!(
+            self.max_waiting_requests_per_user <= self.max_waiting_requests,
+            "MAX_WAITING_REQUESTS_PER_USER is larger than MAX_WAITING_REQUESTS"
+        );
+        Ok(())
+    }
+
     pub(super) fn connections(&self) -> Limits {
         Limits {
             max_connections: self.max_connections,

@@ -76,6 +76,10 @@ impl LimitSettings {
             self.default_messages_per_page <= self.max_messages_per_page,
             "DEFAULT_MESSAGES_PER_PAGE is larger than MAX_MESSAGES_PER_PAGE"
         );
+        ensure!(
+            self.max_concurrent_imports_per_user <= self.max_concurrent_imports,
+            "MAX_CONCURRENT_IMPORTS_PER_USER is larger than MAX_CONCURRENT_IMPORTS"
+        );
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use storage::UserId;
 use crate::Error;
 
 /// How many requests at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     pub in_all: u32,
     pub of_a_user: u32,
