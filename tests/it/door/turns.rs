@@ -163,7 +163,9 @@ async fn strangers_watch_only_so_much_and_a_probe_is_answered_all_the_same() {
         watched.push(response);
     }
 
-    let refused = connections[0].wire.ask(health("Watch"), empty()).await.expect("an answer");
+    let watch = connections[0].wire.ask(health("Watch"), empty());
+    let refused = time::timeout(Duration::from_secs(10), watch).await.expect("it has an end");
+    let refused = refused.expect("an answer");
     assert_refused(&refused, Code::Unavailable, "OVERLOADED");
     assert_ok(&connections[0].wire.ask(health("Check"), empty()).await.expect("an answer"));
 
