@@ -126,14 +126,16 @@ async fn imports_of_one_user_leave_places_for_those_of_others() {
     let table = framed(&pb::ImportTableRequest { part });
     let begin = async || {
         let request = caller.request("DataSourceService/ImportTable").body(()).unwrap();
-        let (_, mut sender) = caller.wire.begin(request).await.expect("it can be begun");
+        let (response, mut sender) = caller.wire.begin(request).await.expect("it can be begun");
         sender.send_data(table.clone(), false).expect("it can be sent");
-        sender
+        (response, sender)
     };
-    let begun = [begin().await, begin().await, begin().await, begin().await, begin().await];
-    let begun =
-        [begun, [begin().await, begin().await, begin().await, begin().await, begin().await]];
+    let mut begun = Vec::new();
+    for _ in 0..10 {
+        begun.push(begin().await);
+    }
 
+    time::sleep(WHILE).await;
     let other = harness.api(2);
     let dataset = other.dataset().await;
     let imported = time::timeout(Duration::from_secs(10), other.import(dataset, "t", "a\n1\n"));
