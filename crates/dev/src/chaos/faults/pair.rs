@@ -1,12 +1,17 @@
 //! Faults of any process, and of services.
 
+use std::time::Duration;
+
 use rand::Rng as _;
+use tokio::time;
 
 use super::Injector;
 use crate::chaos::{ask::Probe, child::Program, proxy::Hold};
 
 /// How many long runs are started until one is claimed by a worker that is to be replaced.
 const LONG_RUNS: usize = 4;
+/// Runs that began sooner after another fault are not looked at: it may have touched them.
+const AFTERMATH: Duration = Duration::from_millis(2_100);
 
 impl Injector<'_> {
     /// What the service says to NATS is held back, and lost when it is killed.
@@ -33,6 +38,7 @@ impl Injector<'_> {
 
     /// Each worker has a run to hand over, as far as the harness can bring that about.
     pub(super) async fn rolling_restart(&mut self) -> anyhow::Result<()> {
+        time::sleep(AFTERMATH).await;
         let mut workers = self.cluster.indices(Program::RunWorker);
         while !workers.is_empty() {
             let index = self.busy_one_of(&workers).await?;
