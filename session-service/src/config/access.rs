@@ -86,7 +86,7 @@ pub struct Access {
     pub max_waiting_requests_per_user: u32,
 
     /// How many calls a user may begin a second, in the long run, on each instance
-    #[arg(long, env, default_value = "200")]
+    #[arg(long, env, default_value = "300")]
     pub requests_per_second_per_user: NonZeroU32,
 
     /// How many calls a user may begin at once who has not called for a while

@@ -63,7 +63,7 @@ reasons! {
         "The request's headers have more bytes than the server takes (16 KiB by default).",
         "Send less; far beyond the bound the answer is HTTP 431, without a status of gRPC.";
     RATE_LIMITED: ResourceExhausted, Later,
-        "The user calls more often than a user may (by default 200 times a second in the long run, \
+        "The user calls more often than a user may (by default 300 times a second in the long run, \
          1,000 at once). QuotaFailure names the user and the limit.",
         "Wait, and call more slowly.";
     TOO_MANY_REQUESTS: ResourceExhausted, Later,
