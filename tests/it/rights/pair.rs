@@ -123,7 +123,9 @@ async fn the_pair_does_its_work_with_these_rights_and_uses_each_of_them() {
     exercise(&least).await;
 
     let log = least.server.log();
-    assert!(!log.contains("Violation"), "{:?}", log.lines().find(|it| it.contains("Violation")));
+    // Not of logins: a client of another test may come to a port that was its server's.
+    let violation = log.lines().find(|it| it.contains("Permissions Violation"));
+    assert_eq!(violation, None);
     for service in [Service::SessionService, Service::RunWorker] {
         let used = Used::by(service, &log);
         let rights = Rights::of(service, &least.names);
