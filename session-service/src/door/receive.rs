@@ -43,8 +43,8 @@ pub(super) fn is_stream(request: &Request) -> bool {
     STREAMED.contains(request.uri().path())
 }
 
-/// Reads a request that is one message. What is not wholly there costs nobody a thing but
-/// its bytes.
+/// Reads a request that is one message. One that does not come to its end keeps nobody
+/// waiting but its own user.
 pub(super) async fn whole(
     request: Request,
     max_bytes: usize,
