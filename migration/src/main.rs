@@ -1,4 +1,6 @@
-use anyhow::Result;
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser};
 
 /// Brings Tertulia's database schema up to date.
@@ -6,8 +8,11 @@ use clap::{Parser, Subcommand, builder::NonEmptyStringValueParser};
 #[command(version)]
 struct Arguments {
     /// The database, for example postgres://user:password@host/tertulia
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: String,
+    #[arg(long, env, hide_env_values = true)]
+    database_url: Option<String>,
+    /// A file that has it instead
+    #[arg(long, env, conflicts_with = "database_url", required_unless_present = "database_url")]
+    database_url_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -31,9 +36,24 @@ enum Command {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let database_url = arguments.database_url()?;
     match arguments.command {
-        Command::Up { service_role } => up(&arguments.database_url, service_role).await,
-        Command::Down { steps } => migration::down(&arguments.database_url, steps).await,
+        Command::Up { service_role } => up(&database_url, service_role).await,
+        Command::Down { steps } => migration::down(&database_url, steps).await,
+    }
+}
+
+impl Arguments {
+    fn database_url(&self) -> Result<String> {
+        match (&self.database_url, &self.database_url_file) {
+            (Some(url), _) => Ok(url.clone()),
+            (None, Some(file)) => {
+                let text = fs::read_to_string(file)
+                    .with_context(|| format!("DATABASE_URL_FILE: {}", file.display()))?;
+                Ok(text.trim_end().to_owned())
+            }
+            (None, None) => anyhow::bail!("DATABASE_URL is needed"),
+        }
     }
 }
 

@@ -24,16 +24,17 @@ enum Command {
 
 impl Start {
     /// Reads what the program is started for; ends it if that can't be read.
-    pub fn parse() -> Self {
+    pub fn parse() -> anyhow::Result<Self> {
         let command = Command::augment_subcommands(Config::command());
+        let arguments = bootstrap::arguments(&command)?;
         // The variables are the worker's, and most are not needed for anything else.
-        let matches = command.subcommand_negates_reqs(true).get_matches();
+        let matches = command.subcommand_negates_reqs(true).get_matches_from(arguments);
         let start = match matches.subcommand() {
             Some(_) => Command::from_arg_matches(&matches)
                 .map(|Command::Reembed(options)| Self::Reembed(options)),
             None => Config::from_arg_matches(&matches).map(Self::Work),
         };
-        start.unwrap_or_else(|error| error.exit())
+        Ok(start.unwrap_or_else(|error| error.exit()))
     }
 }
 

@@ -4,6 +4,7 @@ mod connections;
 mod model_settings;
 mod report;
 mod secret;
+mod secret_files;
 
 use std::{io, time::Duration};
 
@@ -16,6 +17,7 @@ pub use connections::{Connected, Connections};
 pub use model_settings::ModelSettings;
 pub use report::report;
 pub use secret::Secret;
+pub use secret_files::arguments;
 
 /// How long what can't be cancelled, a look-up of a host for example, may hold the
 /// process at its end.

@@ -2,6 +2,8 @@
 
 mod browser;
 mod clients;
+mod images;
+mod python;
 mod stack;
 
 use anyhow::bail;
@@ -20,12 +22,15 @@ enum Suite {
     Browser,
     /// Python clients, a health probe, and every command that the documents show
     Clients,
+    /// The images, built from the Dockerfile, and the pair started from them as compose.yaml says
+    Images,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
     match options.suite {
         Suite::Browser => browser::check().await,
         Suite::Clients => clients::check().await,
+        Suite::Images => images::check().await,
     }
 }
 

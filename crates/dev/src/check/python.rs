@@ -17,17 +17,18 @@ pub(super) struct Environment {
 
 impl Environment {
     /// Makes the environment, unless there is one with the same requirements.
-    pub(super) async fn prepare(requirements: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn prepare(suite: &str) -> anyhow::Result<Self> {
+        let requirements = &folders::workspace().join("tests").join(suite).join("requirements.txt");
         let wanted =
             fs::read_to_string(requirements).with_context(|| requirements.display().to_string())?;
-        let folder = folders::target().join("check/python");
+        let folder = folders::target().join("check/python").join(suite);
         let environment = Self { folder };
         // Written last, so that it stands for a whole environment.
         let marker = environment.folder.join("requirements.txt");
         if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
             return Ok(environment);
         }
-        eprintln!("installing the clients' packages ...");
+        eprintln!("installing the packages of {} ...", requirements.display());
         environment.install(requirements).await?;
         fs::write(&marker, wanted)?;
         Ok(environment)

@@ -1,0 +1,29 @@
+"""Podman and buildah, as the checks use them."""
+
+import os
+import pathlib
+import subprocess
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+WORKSPACE = FOLDER.parents[1]
+ENVIRONMENT = os.environ | {"CONTAINERS_CONF": str(FOLDER / "containers.conf")}
+
+
+def podman(*arguments, text=True, **options):
+    """What it printed; fails with what it complained of."""
+    command = ["podman", *map(str, arguments)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=text, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ({done.returncode}): {done.stderr}")
+    return done.stdout.strip() if text else done.stdout
+
+
+def succeeds(*arguments):
+    command = ["podman", *map(str, arguments)]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True).returncode == 0
+
+
+def build(context, *arguments):
+    """Builds an image with the names of images that are here; no registry is asked."""
+    command = ["buildah", "bud", "--isolation", "chroot", "--pull-never", "--layers"]
+    subprocess.run([*command, *map(str, arguments), str(context)], env=ENVIRONMENT, check=True)
