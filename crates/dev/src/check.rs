@@ -1,7 +1,9 @@
-//! `cargo dev check`: suites that need more than Rust, each against a stack of its own.
+//! `cargo dev check`: suites that need more than Rust, most against a stack of their own.
 
 mod browser;
 mod clients;
+mod k8s;
+mod python;
 mod stack;
 
 use anyhow::bail;
@@ -20,12 +22,15 @@ enum Suite {
     Browser,
     /// Python clients, a health probe, and every command that the documents show
     Clients,
+    /// The Kubernetes manifests: their schemas, their rights, and their NATS servers
+    K8s,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
     match options.suite {
         Suite::Browser => browser::check().await,
         Suite::Clients => clients::check().await,
+        Suite::K8s => unless_interrupted(k8s::check()).await,
     }
 }
 

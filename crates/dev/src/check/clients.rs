@@ -1,11 +1,8 @@
 //! Clients that are not ours, against a stack that runs: what `tests/clients` does in Python.
 
-mod python;
-
 use anyhow::ensure;
 
-use self::python::Environment;
-use super::stack::with_stack;
+use super::{python::Environment, stack::with_stack};
 use crate::{
     folders, token,
     up::{self, DEMO_USER},
@@ -16,7 +13,7 @@ const OTHER_USER: i64 = 2;
 
 pub(super) async fn check() -> anyhow::Result<()> {
     let suite = folders::workspace().join("tests/clients");
-    let python = Environment::prepare(&suite.join("requirements.txt")).await?;
+    let python = Environment::prepare("clients", &suite.join("requirements.txt")).await?;
     with_stack("clients", up::Options::apart()?, async |stack, settings| {
         let mut command = python.command();
         command

@@ -16,18 +16,18 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Makes the environment, unless there is one with the same requirements.
-    pub(super) async fn prepare(requirements: &Path) -> anyhow::Result<Self> {
+    /// Makes the environment of a suite, unless there is one with the same requirements.
+    pub(super) async fn prepare(name: &str, requirements: &Path) -> anyhow::Result<Self> {
         let wanted =
             fs::read_to_string(requirements).with_context(|| requirements.display().to_string())?;
-        let folder = folders::target().join("check/python");
+        let folder = folders::target().join(format!("check/{name}-python"));
         let environment = Self { folder };
         // Written last, so that it stands for a whole environment.
         let marker = environment.folder.join("requirements.txt");
         if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
             return Ok(environment);
         }
-        eprintln!("installing the clients' packages ...");
+        eprintln!("installing the packages of `{name}` ...");
         environment.install(requirements).await?;
         fs::write(&marker, wanted)?;
         Ok(environment)
