@@ -1,8 +1,9 @@
-//! `cargo dev check`: suites that need more than Rust, each against a stack of its own.
+//! `cargo dev check`: suites that need more than Rust, most against a stack of their own.
 
 mod browser;
 mod clients;
 mod images;
+mod k8s;
 mod python;
 mod stack;
 
@@ -24,13 +25,16 @@ enum Suite {
     Clients,
     /// The images, built from the Dockerfile, and the pair started from them as compose.yaml says
     Images,
+    /// The Kubernetes manifests: their schemas, their rights, and their NATS servers
+    K8s,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
     match options.suite {
         Suite::Browser => browser::check().await,
         Suite::Clients => clients::check().await,
-        Suite::Images => images::check().await,
+        Suite::Images => unless_interrupted(images::check()).await,
+        Suite::K8s => unless_interrupted(k8s::check()).await,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 
-use super::{python::Environment, unless_interrupted};
+use super::python::Environment;
 use crate::{folders, servers::fetch::binaries};
 
 pub(super) async fn check() -> anyhow::Result<()> {
@@ -16,7 +16,7 @@ pub(super) async fn check() -> anyhow::Result<()> {
         .arg("-B")
         .arg(folders::workspace().join("tests/images/run.py"))
         .env("TERTULIA_SERVERS", servers);
-    let status = unless_interrupted(async { Ok(command.status().await?) }).await?;
+    let status = command.status().await?;
     ensure!(status.success(), "the images' checks failed ({status}); what they said is above");
     Ok(())
 }
