@@ -11,6 +11,9 @@ const GRANTS: &str = "
     UNION ALL
     SELECT format('GRANT USAGE ON SCHEMA public TO %I', $1::text)
     UNION ALL
+    -- They wait for what they need.
+    SELECT format('GRANT SELECT ON seaql_migrations TO %I', $1::text)
+    UNION ALL
     SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', oid::regclass, $1::text)
       FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bootstrap::{Connections, ModelSettings};
+use bootstrap::{Admin, Connections, ModelSettings};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use storage::runs::Terms;
 
@@ -12,11 +12,14 @@ use crate::reembed;
 #[derive(Clone, Debug)]
 pub enum Start {
     Work(Config),
+    Health(Admin),
     Reembed(reembed::Options),
 }
 
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
+    /// Tells, by its exit code, whether the worker on this machine is ready
+    Health(Admin),
     /// Has the running workers embed all messages anew, with another model, which must be
     /// their EMBEDDING_MODEL already; can be stopped, and goes on where it was
     Reembed(reembed::Options),
@@ -30,8 +33,10 @@ impl Start {
         // The variables are the worker's, and most are not needed for anything else.
         let matches = command.subcommand_negates_reqs(true).get_matches_from(arguments);
         let start = match matches.subcommand() {
-            Some(_) => Command::from_arg_matches(&matches)
-                .map(|Command::Reembed(options)| Self::Reembed(options)),
+            Some(_) => Command::from_arg_matches(&matches).map(|command| match command {
+                Command::Health(admin) => Self::Health(admin),
+                Command::Reembed(options) => Self::Reembed(options),
+            }),
             None => Config::from_arg_matches(&matches).map(Self::Work),
         };
         Ok(start.unwrap_or_else(|error| error.exit()))
@@ -42,6 +47,9 @@ impl Start {
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Config {
+    #[command(flatten)]
+    pub admin: Admin,
+
     #[command(flatten)]
     pub connections: Connections,
 

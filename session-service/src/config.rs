@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
-use bootstrap::{Connections, ModelSettings};
-use clap::{Parser, ValueEnum};
+use bootstrap::{Admin, Connections, ModelSettings};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 mod access;
 mod limits;
@@ -21,6 +21,35 @@ use crate::{
 /// How many bytes a character has at most, as UTF-8.
 const MAX_CHAR_BYTES: u32 = 4;
 
+/// What the program is started for.
+#[derive(Clone, Debug)]
+pub enum Start {
+    Serve(Box<Config>),
+    Health(Admin),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    /// Tells, by its exit code, whether the service on this machine is ready
+    Health(Admin),
+}
+
+impl Start {
+    /// Reads what the program is started for; ends it if that can't be read.
+    pub fn parse() -> anyhow::Result<Self> {
+        let command = Command::augment_subcommands(Config::command());
+        let arguments = bootstrap::arguments(&command)?;
+        // The variables are the service's, and most are not needed for anything else.
+        let matches = command.subcommand_negates_reqs(true).get_matches_from(arguments);
+        let start = match matches.subcommand() {
+            Some(_) => Command::from_arg_matches(&matches)
+                .map(|Command::Health(admin)| Self::Health(admin)),
+            None => Config::from_arg_matches(&matches).map(|config| Self::Serve(config.into())),
+        };
+        Ok(start.unwrap_or_else(|error| error.exit()))
+    }
+}
+
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
@@ -28,6 +57,9 @@ pub struct Config {
     /// Where to listen
     #[arg(long, env, default_value = "0.0.0.0:50051")]
     pub listen_addr: SocketAddr,
+
+    #[command(flatten)]
+    pub admin: Admin,
 
     #[command(flatten)]
     pub connections: Connections,
@@ -239,7 +271,6 @@ mod tests {
 
     #[test]
     fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
-        use clap::CommandFactory as _;
         let readme = include_str!("../../README.md");
         for argument in Config::command().get_arguments() {
             let flag = argument.get_long().unwrap_or_default().to_uppercase().replace('-', "_");

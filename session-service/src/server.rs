@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bootstrap::{Condition, Readiness};
 use model::{Embedder, Models};
 use proto::v1::{
     FILE_DESCRIPTOR_SET, agent_service_server::AgentServiceServer,
@@ -11,8 +12,8 @@ use proto::v1::{
 use storage::DatabaseConnection;
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
-use tonic_health::server::HealthReporter;
+use tonic::{server::NamedService as _, service::Routes};
+use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     DataSources, Limits, Runs, connections,
@@ -32,6 +33,7 @@ pub struct Parts {
     /// What embeds searches: as the workers embed messages, or nothing is found.
     pub embedder: Embedder,
     pub limits: Limits,
+    pub readiness: Readiness,
 }
 
 /// How to serve.
@@ -70,25 +72,33 @@ pub async fn serve(
         public = public.add_service(builder().build_v1()?).add_service(builder().build_v1alpha()?);
     }
     let Settings { connections: limits, tls, drain, max_message_bytes, .. } = settings;
+    let readiness = parts.readiness.clone();
     let private = services(parts, max_message_bytes, settings.max_import_message_bytes);
     let router = door.guard(public, private, max_message_bytes, &limits);
-    set_serving(&health).await;
+    let mut condition = readiness.now();
+    tell(&health, condition).await;
+    let telling = async {
+        loop {
+            condition = readiness.differs_from(condition).await;
+            tell(&health, condition).await;
+        }
+    };
 
     let serving = connections::serve(listener, router, tls, limits, shutdown.clone());
     let stopped = async {
         shutdown.cancelled().await;
-        set_not_serving(&health).await;
         time::sleep(drain).await;
     };
     tokio::select! {
         () = serving => (),
+        never = telling => never,
         () = stopped => tracing::warn!("requests were cut off at the end of the time to drain"),
     }
     Ok(())
 }
 
 fn services(parts: Parts, max_bytes: usize, max_import_bytes: usize) -> Routes {
-    let Parts { db, runs, sources, models, embedder, limits } = parts;
+    let Parts { db, runs, sources, models, embedder, limits, .. } = parts;
     let sessions = SessionGrpc::new(runs.clone(), limits, embedder);
     let runs = RunGrpc::new(runs, limits);
     let agents = AgentGrpc::new(db, models);
@@ -101,17 +111,22 @@ fn services(parts: Parts, max_bytes: usize, max_import_bytes: usize) -> Routes {
         )
 }
 
-async fn set_serving(health: &HealthReporter) {
-    health.set_serving::<SessionServiceServer<SessionGrpc>>().await;
-    health.set_serving::<RunServiceServer<RunGrpc>>().await;
-    health.set_serving::<AgentServiceServer<AgentGrpc>>().await;
-    health.set_serving::<DataSourceServiceServer<DataSourceGrpc>>().await;
+const SERVICES: [&str; 4] = [
+    SessionServiceServer::<SessionGrpc>::NAME,
+    RunServiceServer::<RunGrpc>::NAME,
+    AgentServiceServer::<AgentGrpc>::NAME,
+    DataSourceServiceServer::<DataSourceGrpc>::NAME,
+];
+
+/// Tells who asks for the health of the server, by the name "", or of a service. The server is
+/// the process alone; the services are no better than what they need.
+async fn tell(health: &HealthReporter, condition: Condition) {
+    health.set_service_status("", status(!condition.stopping)).await;
+    for name in SERVICES {
+        health.set_service_status(name, status(condition.is_ready())).await;
+    }
 }
 
-async fn set_not_serving(health: &HealthReporter) {
-    health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-    health.set_not_serving::<SessionServiceServer<SessionGrpc>>().await;
-    health.set_not_serving::<RunServiceServer<RunGrpc>>().await;
-    health.set_not_serving::<AgentServiceServer<AgentGrpc>>().await;
-    health.set_not_serving::<DataSourceServiceServer<DataSourceGrpc>>().await;
+fn status(serves: bool) -> ServingStatus {
+    if serves { ServingStatus::Serving } else { ServingStatus::NotServing }
 }

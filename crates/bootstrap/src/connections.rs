@@ -4,11 +4,14 @@ use anyhow::{Context as _, ensure};
 use async_nats::Client;
 use clap::Args;
 use data_source::{DatasetStore, Egress, Pools, Sealer, Settings};
-use run_queue::{Names, Service};
+use run_queue::{Names, Probe, Service};
 use sources::Sources;
 use storage::DatabaseConnection;
 
-use crate::Secret;
+use crate::{
+    Dependencies, Secret,
+    waiting::{until_connected, until_migrated},
+};
 
 #[derive(Clone, Debug, Args)]
 pub struct Connections {
@@ -50,6 +53,7 @@ pub struct Connected {
     pub sources: Sources,
     pub nats: Client,
     pub names: Names,
+    pub dependencies: Dependencies,
 }
 
 impl Connections {
@@ -67,24 +71,11 @@ impl Connections {
         self.sealing_keys.expose().parse().context("SEALING_KEYS")
     }
 
-    /// Connects to all of them; NATS may be away for now.
+    /// Connects to all of them, once they are there and the database is migrated; NATS may
+    /// be away for now.
     pub async fn connect(&self, service: Service) -> anyhow::Result<Connected> {
-        let db = storage::connect(self.database_url.expose(), self.database_max_connections)
-            .await
-            .context("connecting to DATABASE_URL")?;
-        let datasets_url = self.dataset_database_url.expose();
-        ensure!(
-            !storage::holds_conversations(datasets_url)
-                .await
-                .context("connecting to DATASET_DATABASE_URL")?,
-            "DATASET_DATABASE_URL names the database that holds the conversations: agents' \
-             statements must not run there"
-        );
-        let store = match service {
-            Service::SessionService => DatasetStore::connect(datasets_url).await,
-            Service::RunWorker => DatasetStore::look(datasets_url).await,
-        }
-        .context("connecting to DATASET_DATABASE_URL")?;
+        let (db, database) = self.database().await?;
+        let store = self.store(service).await?;
         let names = Names::with_prefix(&self.nats_prefix);
         let nats = run_queue::connect_as(service, self.nats_url.expose(), &names)
             .await
@@ -95,7 +86,33 @@ impl Connections {
             sealer: self.sealer()?,
             pools: Pools::new(self.data_source_allow_cidrs.clone(), Settings::default()),
         };
-        Ok(Connected { db, sources, nats, names })
+        let dependencies = Dependencies { database, queue: Probe::new(nats.clone(), &names) };
+        Ok(Connected { db, sources, nats, names, dependencies })
+    }
+
+    async fn database(&self) -> anyhow::Result<(DatabaseConnection, storage::Probe)> {
+        let url = self.database_url.expose();
+        let connect = async || storage::connect(url, self.database_max_connections).await;
+        let db = until_connected("DATABASE_URL", connect, storage::Error::is_away).await?;
+        until_migrated(&db).await?;
+        let probe = storage::Probe::connect(url).await.context("connecting to DATABASE_URL")?;
+        Ok((db, probe))
+    }
+
+    async fn store(&self, service: Service) -> anyhow::Result<DatasetStore> {
+        const VARIABLE: &str = "DATASET_DATABASE_URL";
+        let url = self.dataset_database_url.expose();
+        let look = async || storage::holds_conversations(url).await;
+        ensure!(
+            !until_connected(VARIABLE, look, storage::Error::is_away).await?,
+            "DATASET_DATABASE_URL names the database that holds the conversations: agents' \
+             statements must not run there"
+        );
+        let connect = async || match service {
+            Service::SessionService => DatasetStore::connect(url).await,
+            Service::RunWorker => DatasetStore::look(url).await,
+        };
+        until_connected(VARIABLE, connect, data_source::Error::is_transient).await
     }
 }
 

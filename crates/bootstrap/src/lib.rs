@@ -1,10 +1,15 @@
 //! What both services do before their own work starts.
 
+mod admin;
 mod connections;
+pub mod health;
+pub mod metrics;
 mod model_settings;
+mod readiness;
 mod report;
 mod secret;
 mod secret_files;
+mod waiting;
 
 use std::{io, time::Duration};
 
@@ -13,8 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+pub use admin::Admin;
 pub use connections::{Connected, Connections};
 pub use model_settings::ModelSettings;
+pub use readiness::{Condition, Dependencies, Readiness};
 pub use report::report;
 pub use secret::Secret;
 pub use secret_files::arguments;

@@ -17,6 +17,9 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Stack {
     pub(crate) grpc: String,
+    /// Where the session service's probes and metrics are.
+    pub(crate) admin: String,
+    pub(crate) worker_admins: Vec<String>,
     pub(crate) database_url: String,
     pub(crate) dataset_database_url: String,
     pub(crate) nats_url: String,

@@ -110,14 +110,14 @@ pub(crate) async fn start_stack(
     let mut settings = Settings::find_or_generate(folder)?;
     let backends = backends::start(options, &mut settings, launch).await?;
     services::migrate(&programs, &backends.database.operator, backends.service_role).await?;
-    let grpc = services::start(options, &programs, &backends, &mut settings, launch).await?;
+    let addresses = services::start(options, &programs, &backends, &mut settings, launch).await?;
 
     let token = token::for_user(&settings.jwt_secret, DEMO_USER)?;
     let agent_id = tokio::select! {
-        result = demo::seed(&grpc, &token) => result.context("the demo")?,
+        result = demo::seed(&addresses.grpc, &token) => result.context("the demo")?,
         error = launch.first_to_end() => return Err(error),
     };
-    Ok((backends.into_stack(grpc, agent_id, launch), settings))
+    Ok((backends.into_stack(addresses, agent_id, launch), settings))
 }
 
 async fn serve(folder: &Folder, launch: &mut Launch<'_>) -> anyhow::Result<()> {

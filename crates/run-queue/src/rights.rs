@@ -66,6 +66,7 @@ fn of_run_worker(names: &Names) -> Vec<String> {
     let Names { stream, consumer, .. } = names;
     let mut subjects = of_both(names);
     subjects.extend([
+        format!("$JS.API.STREAM.INFO.{stream}"),
         format!("$JS.API.CONSUMER.CREATE.{stream}.{consumer}"),
         format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
         format!("$JS.ACK.{stream}.{consumer}.>"),

@@ -76,6 +76,23 @@ impl From<DbErr> for Error {
     }
 }
 
+impl Error {
+    /// Whether the server could not be reached, or was not ready, when it was connected to:
+    /// later it may be.
+    pub fn is_away(&self) -> bool {
+        let Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error))) = self else {
+            return matches!(self, Self::Unavailable(DbErr::ConnectionAcquire(_)));
+        };
+        match &**error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| ["08", "53", "57"].iter().any(|it| code.starts_with(it))),
+            _ => false,
+        }
+    }
+}
+
 /// Whether it is the connection that failed, or the server's state, and not the
 /// statement.
 fn is_unavailable(error: &DbErr) -> bool {

@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use async_nats::Client;
+use bootstrap::Readiness;
 use clap::Parser as _;
 use model::{Embedder, Models};
 use run_queue::Names;
@@ -100,6 +101,7 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let shutdown = CancellationToken::new();
+        let readiness = Readiness::new(shutdown.clone());
         let runs = Runs::new(sources.db.clone(), nats.clone(), names.clone(), shutdown.clone());
         tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
         tokio::spawn(runs.clone().hear_events(nats.clone(), names.clone()));
@@ -115,7 +117,9 @@ impl Service {
             models: Models::default(),
             embedder,
             limits,
+            readiness: readiness.clone(),
         };
+        readiness.start();
         let serving = server::serve(listener, parts, door, settings, shutdown.clone());
         let served = tokio::spawn(async { serving.await.expect("it can be served") });
 

@@ -6,7 +6,7 @@ use super::{
     Options,
     databases::{self, SERVICE_ROLE},
     launch::Launch,
-    services::Access,
+    services::{Access, Addresses},
     ways::Ways,
 };
 use crate::{
@@ -35,9 +35,17 @@ impl Backends {
         }
     }
 
-    pub(crate) fn into_stack(self, grpc: String, demo_agent_id: i64, launch: &Launch<'_>) -> Stack {
+    pub(crate) fn into_stack(
+        self,
+        addresses: Addresses,
+        demo_agent_id: i64,
+        launch: &Launch<'_>,
+    ) -> Stack {
+        let Addresses { grpc, admin, worker_admins } = addresses;
         Stack {
             grpc,
+            admin,
+            worker_admins,
             database_url: self.database.operator,
             dataset_database_url: self.datasets.operator,
             nats_url: self.nats.operator,

@@ -9,13 +9,23 @@ pub(crate) fn print_guide(stack: &Stack, settings: &Settings) -> anyhow::Result<
 }
 
 fn text(stack: &Stack, token: &str) -> String {
-    let Stack { grpc, database_url, dataset_database_url, nats_url, demo_agent_id, .. } = stack;
+    let Stack {
+        grpc,
+        admin,
+        worker_admins,
+        database_url,
+        dataset_database_url,
+        nats_url,
+        demo_agent_id,
+        ..
+    } = stack;
     let question = format!(
         r#"{{"agent_id": "{demo_agent_id}", "question": "Qual a média de body_mass_g por species?", "wait": "30s"}}"#
     );
     format!(
         r#"
 gRPC API    {grpc} (with reflection)
+metrics     http://{admin}/metrics, and of the workers {}
 database    {database_url}
 data sets   {dataset_database_url}
 NATS        {nats_url}
@@ -28,6 +38,7 @@ With buf curl:
 
 buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" http://{grpc}/tertulia.v1.SessionService/ListSessions
 buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" -d '{question}' http://{grpc}/tertulia.v1.RunService/StartRun
-"#
+"#,
+        worker_admins.join(", ")
     )
 }

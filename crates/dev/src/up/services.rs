@@ -12,7 +12,10 @@ use tonic_health::pb::{
 
 use super::{Options, backends::Backends, build::Programs, launch::Launch};
 use crate::{
-    servers::process::{Process, Shutdown},
+    servers::{
+        free_port,
+        process::{Process, Shutdown},
+    },
     settings::{Settings, choose_port},
 };
 
@@ -39,37 +42,55 @@ pub(crate) async fn migrate(
     Ok(())
 }
 
-/// Starts the pair and returns where its API is.
+/// Where the pair answers.
+#[derive(Debug)]
+pub(crate) struct Addresses {
+    pub(crate) grpc: String,
+    pub(crate) admin: String,
+    pub(crate) worker_admins: Vec<String>,
+}
+
+/// Starts the pair.
 pub(crate) async fn start(
     options: &Options,
     programs: &Programs,
     backends: &Backends,
     settings: &mut Settings,
     launch: &mut Launch<'_>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Addresses> {
     let port = choose_port(options.grpc_port, settings.grpc_port, Some(DEFAULT_GRPC_PORT))?;
     settings.grpc_port = Some(port);
     settings.save(launch.folder())?;
     let grpc = format!("127.0.0.1:{port}");
 
     eprintln!("starting session-service on port {port} and {} run-worker(s) ...", options.workers);
+    let mut worker_admins = Vec::new();
     for number in 1..=options.workers {
+        let admin = free_address()?;
         let access = backends.access(Service::RunWorker);
         let mut command = service(&programs.run_worker, &access, settings);
+        command.env("ADMIN_ADDR", &admin);
+        worker_admins.push(admin);
         let log = format!("run-worker-{number}");
         let worker = spawn("run-worker", &mut command, &programs.run_worker, &log, launch)?;
         launch.watch(worker);
     }
     let access = backends.access(Service::SessionService);
     let mut command = service(&programs.session_service, &access, settings);
-    command.env("JWT_SECRET", &settings.jwt_secret).env("LISTEN_ADDR", &grpc);
+    let admin = free_address()?;
+    command.env("JWT_SECRET", &settings.jwt_secret);
+    command.env("LISTEN_ADDR", &grpc).env("ADMIN_ADDR", &admin);
     if let Some(origins) = &options.cors_allow_origins {
         command.env("CORS_ALLOW_ORIGINS", origins);
     }
     let name = "session-service";
     let api = spawn(name, &mut command, &programs.session_service, name, launch)?;
     launch.watch(api.ready(PATIENCE, || serving(&grpc)).await?);
-    Ok(grpc)
+    Ok(Addresses { grpc, admin, worker_admins })
+}
+
+fn free_address() -> anyhow::Result<String> {
+    Ok(format!("127.0.0.1:{}", free_port()?))
 }
 
 /// What one of them logs in with.
@@ -101,6 +122,8 @@ pub(crate) fn service(program: &Path, access: &Access, settings: &Settings) -> C
         command.env_remove(variable);
     }
     command
+        // Several are on one machine.
+        .env("ADMIN_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", &access.database_url)
         .env("DATASET_DATABASE_URL", &access.dataset_database_url)
         .env("NATS_URL", &access.nats_url)

@@ -1,0 +1,49 @@
+//! What a process can do nothing without, asked again and again whether it answers.
+
+use std::time::Duration;
+
+use run_queue::Probe as QueueProbe;
+use storage::Probe as DatabaseProbe;
+use tokio::time::{self, MissedTickBehavior};
+
+use super::{Readiness, hysteresis::Hysteresis};
+
+const INTERVAL: Duration = Duration::from_secs(2);
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub struct Dependencies {
+    pub database: DatabaseProbe,
+    pub queue: QueueProbe,
+}
+
+impl Dependencies {
+    /// Tells `readiness` what comes of it, for ever.
+    pub async fn watch(self, readiness: Readiness) {
+        let (mut database, mut nats) = (Hysteresis::up(), Hysteresis::up());
+        let mut ticks = time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let (database_answers, nats_answers) = tokio::join!(
+                time::timeout(TIMEOUT, self.database.answers()),
+                time::timeout(TIMEOUT, self.queue.answers()),
+            );
+            let database = database.note(database_answers.unwrap_or_default());
+            let nats = nats.note(nats_answers.unwrap_or_default());
+            let before = readiness.now();
+            readiness.change(|it| (it.database, it.nats) = (database, nats));
+            tell("the database", before.database, database);
+            tell("NATS", before.nats, nats);
+        }
+    }
+}
+
+fn tell(dependency: &str, before: bool, now: bool) {
+    match (before, now) {
+        (true, false) => tracing::warn!("{dependency} does not answer: not ready"),
+        (false, true) => tracing::info!("{dependency} answers again"),
+        _ => (),
+    }
+}
