@@ -28,6 +28,7 @@ mod many_workers;
 mod migrations;
 mod openai;
 mod ownership;
+mod probes;
 mod quotas;
 mod results;
 mod retries;

@@ -92,7 +92,7 @@ impl Connections {
 
     async fn database(&self) -> anyhow::Result<(DatabaseConnection, storage::Probe)> {
         let url = self.database_url.expose();
-        let connect = async || storage::connect(url, self.database_max_connections).await;
+        let connect = || storage::connect(url, self.database_max_connections);
         let db = until_connected("DATABASE_URL", connect, storage::Error::is_away).await?;
         until_migrated(&db).await?;
         let probe = storage::Probe::connect(url).await.context("connecting to DATABASE_URL")?;
@@ -102,15 +102,17 @@ impl Connections {
     async fn store(&self, service: Service) -> anyhow::Result<DatasetStore> {
         const VARIABLE: &str = "DATASET_DATABASE_URL";
         let url = self.dataset_database_url.expose();
-        let look = async || storage::holds_conversations(url).await;
+        let look = || storage::holds_conversations(url);
         ensure!(
             !until_connected(VARIABLE, look, storage::Error::is_away).await?,
             "DATASET_DATABASE_URL names the database that holds the conversations: agents' \
              statements must not run there"
         );
-        let connect = async || match service {
-            Service::SessionService => DatasetStore::connect(url).await,
-            Service::RunWorker => DatasetStore::look(url).await,
+        let connect = || async move {
+            match service {
+                Service::SessionService => DatasetStore::connect(url).await,
+                Service::RunWorker => DatasetStore::look(url).await,
+            }
         };
         until_connected(VARIABLE, connect, data_source::Error::is_transient).await
     }

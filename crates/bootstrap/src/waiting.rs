@@ -15,11 +15,15 @@ const TELL_EVERY: u32 = 10;
 
 /// Connects to what `variable` names; tries again for as long as `is_away` says that it will
 /// help.
-pub(crate) async fn until_connected<T, E: Error + Send + Sync + 'static>(
+pub(crate) async fn until_connected<F, T, E>(
     variable: &str,
-    connect: impl AsyncFn() -> Result<T, E>,
+    connect: impl Fn() -> F,
     is_away: impl Fn(&E) -> bool,
-) -> anyhow::Result<T> {
+) -> anyhow::Result<T>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Error + Send + Sync + 'static,
+{
     loop {
         match connect().await {
             Err(error) if is_away(&error) => {

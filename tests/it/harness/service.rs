@@ -69,6 +69,7 @@ pub(super) struct Serving {
 pub(crate) struct Service {
     /// Its connection.
     pub nats: Client,
+    pub readiness: Readiness,
     address: SocketAddr,
     channel: Channel,
     /// What is wrong with the errors that clients got.
@@ -125,7 +126,7 @@ impl Service {
 
         let channel = Self::endpoint(address).connect_lazy();
         let (nats, stop) = (nats.clone(), shutdown.drop_guard());
-        Self { nats, address, channel, scrutiny: Scrutiny::default(), served, stop }
+        Self { nats, readiness, address, channel, scrutiny: Scrutiny::default(), served, stop }
     }
 
     fn endpoint(address: SocketAddr) -> tonic::transport::Endpoint {

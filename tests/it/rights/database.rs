@@ -42,7 +42,6 @@ async fn the_services_change_rows_and_nothing_else() {
         "ALTER TABLE runs RENAME TO mine",
         "CREATE OR REPLACE FUNCTION fold_text(text) RETURNS text LANGUAGE sql RETURN $1",
         "DROP FUNCTION fold_portuguese(text)",
-        "SELECT FROM seaql_migrations",
         "INSERT INTO seaql_migrations VALUES ('m', 1)",
         "DELETE FROM seaql_migrations",
         "CREATE ROLE mine",

@@ -4,11 +4,14 @@ use async_nats::Client;
 use data_source::DatasetStore;
 use migration::grant;
 use model::Builtin;
-use run_queue::{Names, Service};
+use run_queue::{Names, Probe, Service};
 use sources::Sources;
 
 use crate::{
-    harness::{Harness, Manner, Place, RunningWorker, empty_database, random_name, superuser_in},
+    harness::{
+        Harness, Manner, Place, RunningWorker, empty_database, eventually, random_name,
+        superuser_in,
+    },
     run_queue::own_server::OwnServer,
 };
 
@@ -91,6 +94,13 @@ impl Least {
         let sources = Sources { db, store, ..self.harness.sources.clone() };
         let nats = connect(Service::RunWorker, &self.server, &self.names).await;
         self.harness.worker_with(sources, nats, Builtin, Manner::default())
+    }
+
+    /// Waits until NATS answers a service's probe.
+    pub(super) async fn probe(&self, service: Service) {
+        let client = connect(service, &self.server, &self.names).await;
+        let probe = Probe::new(client, &self.names);
+        eventually("an answer", async || probe.answers().await.then_some(())).await;
     }
 
     pub(super) fn stream(&self, name: &str) -> String {

@@ -102,6 +102,7 @@ async fn exercise(least: &Least) {
     put_aside(least, [Service::RunWorker, Service::SessionService]).await;
 
     search(least, &api).await;
+    least.probe(Service::RunWorker).await;
     least.harness.assert_sound(session_id).await;
     api.delete_session(session_id).await;
     delete_agent_and_data(&api, agent_id).await;
