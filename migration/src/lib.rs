@@ -16,6 +16,7 @@ mod m20261122_000006_add_run_control;
 mod m20261122_000007_create_idempotency_keys;
 mod m20261122_000008_add_agent_memory;
 mod m20261122_000009_add_run_quotas;
+mod restored;
 mod rights;
 mod sql;
 
@@ -54,6 +55,13 @@ pub async fn up(database_url: &str) -> anyhow::Result<()> {
 pub async fn grant(database_url: &str, role: &str) -> anyhow::Result<()> {
     let db = locked(database_url).await?;
     rights::grant(&db, role).await.with_context(|| format!("granting rights to {role}"))
+}
+
+/// Makes a database that was restored from a backup safe to go on with. Before any service is
+/// started on it; again does no harm.
+pub async fn restored(database_url: &str) -> anyhow::Result<()> {
+    let db = locked(database_url).await?;
+    restored::catch_up(&db).await.context("catching up with what was done after the backup")
 }
 
 /// Takes the newest `steps` migrations back.

@@ -25,6 +25,9 @@ enum Command {
         #[arg(long, env, value_parser = NonEmptyStringValueParser::new())]
         service_role: Option<String>,
     },
+    /// Makes a database that was restored from a backup safe to go on with, before the services
+    /// are started on it
+    Restored,
     /// Takes the newest migrations back
     Down {
         /// How many
@@ -39,6 +42,7 @@ async fn main() -> Result<()> {
     let database_url = arguments.database_url()?;
     match arguments.command {
         Command::Up { service_role } => up(&database_url, service_role).await,
+        Command::Restored => migration::restored(&database_url).await,
         Command::Down { steps } => migration::down(&database_url, steps).await,
     }
 }

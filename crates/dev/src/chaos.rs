@@ -9,6 +9,7 @@ mod child;
 mod client;
 mod cluster;
 mod database;
+pub mod drill;
 mod event_log;
 mod facts;
 mod faults;

@@ -3,7 +3,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{chaos, check, docs, down, fuzz, recall, token, up};
+use crate::{
+    chaos::{self, drill},
+    check, docs, down, fuzz, recall, token, up,
+};
 
 /// Runs Tertulia on this machine, with a Postgres and a NATS server of its own.
 #[derive(Debug, Parser)]
@@ -21,6 +24,8 @@ enum Command {
     Down,
     /// Break things under load, and see whether anything is lost, doubled, mixed or stuck
     Chaos(chaos::Options),
+    /// Do to a deployment under load what operators do, and see whether anything is lost
+    Drill(drill::Options),
     /// Run a suite that needs more than Rust, against a stack of its own
     Check(check::Options),
     /// Send random and hostile requests, and see whether each is answered as it should be
@@ -38,6 +43,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Up(options) => up::up(&options).await,
         Command::Down => down::down().await,
         Command::Chaos(options) => chaos::chaos(&options).await,
+        Command::Drill(options) => drill::drill(&options).await,
         Command::Check(options) => check::check(&options).await,
         Command::Fuzz(options) => fuzz::fuzz(&options).await,
         Command::Recall(options) => recall::recall(&options).await,

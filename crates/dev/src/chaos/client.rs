@@ -34,11 +34,11 @@ pub(super) fn connect(grpc: &[String], token: &str) -> anyhow::Result<Vec<Runs>>
 }
 
 /// Makes a call, first to the service `first`, then to the others in turn, until it is answered.
-pub(super) async fn insist<T, F: Future<Output = Result<T, Status>>>(
-    services: &[Runs],
+pub(super) async fn insist<S: Clone, T, F: Future<Output = Result<T, Status>>>(
+    services: &[S],
     first: usize,
     each: Duration,
-    call: impl Fn(Runs) -> F,
+    call: impl Fn(S) -> F,
 ) -> Called<T> {
     let deadline = Instant::now() + PATIENCE;
     let mut attempts = 0;

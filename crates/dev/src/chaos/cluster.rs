@@ -1,7 +1,12 @@
 //! Everything that runs for one run of the harness: Postgres and NATS on ports and in a folder of
 //! their own, migrated databases, and the pair, some of each.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
@@ -151,6 +156,25 @@ impl Cluster {
         let process = self.nats.insert(Owned::new(nats::spawn(&config)?));
         let url = config.url();
         process.ready(async || nats::check(&url).await).await
+    }
+
+    /// One of Postgres' programs.
+    pub(super) fn postgres_programs(&self) -> &Path {
+        &self.binaries.postgres
+    }
+
+    /// As a machine that is gone: in its place there is a server that has nothing.
+    pub(super) async fn lose_postgres(&mut self) -> anyhow::Result<()> {
+        self.stop_postgres(Signal::SIGQUIT).await?;
+        fs::remove_dir_all(self.data.path().join("postgres"))?;
+        self.start_postgres().await
+    }
+
+    /// The same of NATS.
+    pub(super) async fn lose_nats(&mut self) -> anyhow::Result<()> {
+        self.stop_nats().await?;
+        fs::remove_dir_all(self.data.path().join("nats"))?;
+        self.start_nats().await
     }
 
     pub(super) async fn stop_postgres(&mut self, signal: Signal) -> anyhow::Result<()> {
