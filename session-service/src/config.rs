@@ -1,10 +1,10 @@
 //! Configuration, read from the environment (or flags) once at start-up.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
 use bootstrap::{Connections, ModelSettings};
-use clap::{Parser, ValueEnum};
+use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 mod access;
 mod limits;
@@ -15,11 +15,59 @@ use crate::{
     auth::Verifier,
     door::{Bounds, Door, Turns},
     limits::Limits,
+    reseal,
     server::Settings,
 };
 
 /// How many bytes a character has at most, as UTF-8.
 const MAX_CHAR_BYTES: u32 = 4;
+
+/// What the program is started for.
+#[derive(Clone, Debug)]
+pub enum Start {
+    // The largest by far.
+    Serve(Box<Config>),
+    Reseal(reseal::Options),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Other {
+    /// Seals all data sources' passwords anew with the first of SEALING_KEYS, so that the
+    /// others can be taken away; can be stopped and started again at any time
+    Reseal(reseal::Options),
+}
+
+impl Start {
+    /// Reads what the program is started for; ends it if that can't be read.
+    pub fn parse() -> anyhow::Result<Self> {
+        let arguments = bootstrap::arguments(&Self::command())?;
+        let start = Self::of(arguments).unwrap_or_else(|error| error.exit());
+        start.check()?;
+        Ok(start)
+    }
+
+    pub fn command() -> Command {
+        // The variables are the service's, and most are not needed for anything else.
+        Other::augment_subcommands(Config::command()).subcommand_negates_reqs(true)
+    }
+
+    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        if matches.subcommand().is_some() {
+            let Other::Reseal(options) = Other::from_arg_matches(&matches)?;
+            return Ok(Self::Reseal(options));
+        }
+        Config::from_arg_matches(&matches).map(|it| Self::Serve(Box::new(it)))
+    }
+
+    /// Checks what can't be checked value by value.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(config) => config.check(),
+            Self::Reseal(options) => options.check(),
+        }
+    }
+}
 
 /// Serves Tertulia's gRPC API.
 #[derive(Clone, Debug, Parser)]
@@ -66,6 +114,7 @@ impl Config {
         self.tokens.check()?;
         self.access.check()?;
         self.limits.check()?;
+        self.models.check()?;
         let longest_question = self.limits.max_question_chars.saturating_mul(MAX_CHAR_BYTES);
         ensure!(
             longest_question < self.access.max_message_bytes,
@@ -234,18 +283,6 @@ mod tests {
                 check_refused(&[&format!("{flag}={list}")], &variable);
             }
             parse(&[&format!("{flag}=one, another,")]).unwrap().check().unwrap();
-        }
-    }
-
-    #[test]
-    fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
-        use clap::CommandFactory as _;
-        let readme = include_str!("../../README.md");
-        for argument in Config::command().get_arguments() {
-            let flag = argument.get_long().unwrap_or_default().to_uppercase().replace('-', "_");
-            let variable = argument.get_env().map(|it| it.to_string_lossy().into_owned());
-            assert_eq!(variable, Some(flag.clone()));
-            assert!(readme.contains(&format!("`{flag}`")), "{flag}");
         }
     }
 

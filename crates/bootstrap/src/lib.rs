@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-pub use connections::{Connected, Connections};
+pub use connections::{Connected, Connections, check_database_url, sealer};
 pub use model_settings::ModelSettings;
 pub use report::report;
 pub use secret::Secret;
