@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::{
-    prelude::*,
-    sea_orm::{ConnectOptions, Database, DatabaseConnection},
-};
+use sea_orm_migration::prelude::*;
 
+pub mod arguments;
+mod connection;
+pub mod indexes;
 mod m20261122_000001_create_data_sources;
 mod m20261122_000002_create_agents;
 mod m20261122_000003_create_chat_sessions;
@@ -18,10 +18,11 @@ mod m20261122_000008_add_agent_memory;
 mod m20261122_000009_add_run_quotas;
 mod restored;
 mod rights;
+#[cfg(test)]
+mod rules;
 mod sql;
 
-/// Any number that nobody else takes an advisory lock on.
-const LOCK: i64 = 0x7465_7274_756c_6961;
+use self::connection::{locked, patiently};
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -47,7 +48,7 @@ impl MigratorTrait for Migrator {
 /// it, and the others wait until it is done.
 pub async fn up(database_url: &str) -> anyhow::Result<()> {
     let db = locked(database_url).await?;
-    Migrator::up(&db, None).await.context("migrating the database")
+    patiently("migrating the database", || Migrator::up(&db, None)).await
 }
 
 /// Lets a role do what the services need, and nothing else, as far as the schema goes by
@@ -67,15 +68,9 @@ pub async fn restored(database_url: &str) -> anyhow::Result<()> {
 /// Takes the newest `steps` migrations back.
 pub async fn down(database_url: &str, steps: u32) -> anyhow::Result<()> {
     let db = locked(database_url).await?;
-    Migrator::down(&db, Some(steps)).await.context("taking migrations back")
-}
-
-/// Connects and takes the lock, which lasts as long as the connection: the pool
-/// has only the one, so everything done on it is done under the lock.
-async fn locked(database_url: &str) -> anyhow::Result<DatabaseConnection> {
-    let mut options = ConnectOptions::new(database_url);
-    options.min_connections(1).max_connections(1).sqlx_logging(false);
-    let db = Database::connect(options).await.context("connecting to the database")?;
-    db.execute_unprepared(&format!("SELECT pg_advisory_lock({LOCK})")).await?;
-    Ok(db)
+    // One by one: what is tried again must not be done twice.
+    for _ in 0..steps {
+        patiently("taking a migration back", || Migrator::down(&db, Some(1))).await?;
+    }
+    Ok(())
 }

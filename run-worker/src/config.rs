@@ -1,6 +1,6 @@
 //! Configuration, read from the environment (or flags) once at start-up.
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use bootstrap::{Admin, Connections, ModelSettings};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -28,18 +28,41 @@ enum Command {
 impl Start {
     /// Reads what the program is started for; ends it if that can't be read.
     pub fn parse() -> anyhow::Result<Self> {
-        let command = Command::augment_subcommands(Config::command());
-        let arguments = bootstrap::arguments(&command)?;
+        let arguments = bootstrap::arguments(&Self::command())?;
+        let start = Self::of(arguments).unwrap_or_else(|error| error.exit());
+        start.check()?;
+        Ok(start)
+    }
+
+    pub fn command() -> clap::Command {
         // The variables are the worker's, and most are not needed for anything else.
-        let matches = command.subcommand_negates_reqs(true).get_matches_from(arguments);
-        let start = match matches.subcommand() {
-            Some(_) => Command::from_arg_matches(&matches).map(|command| match command {
-                Command::Health(admin) => Self::Health(admin),
-                Command::Reembed(options) => Self::Reembed(options),
-            }),
-            None => Config::from_arg_matches(&matches).map(Self::Work),
-        };
-        Ok(start.unwrap_or_else(|error| error.exit()))
+        Command::augment_subcommands(Config::command()).subcommand_negates_reqs(true)
+    }
+
+    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        if matches.subcommand().is_none() {
+            return Config::from_arg_matches(&matches).map(Self::Work);
+        }
+        Command::from_arg_matches(&matches).map(|command| match command {
+            Command::Health(admin) => Self::Health(admin),
+            Command::Reembed(options) => Self::Reembed(options),
+        })
+    }
+
+    /// Checks what can't be checked value by value.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Work(config) => {
+                config.connections.check()?;
+                config.models.check()
+            }
+            Self::Health(_) => Ok(()),
+            Self::Reembed(options) => {
+                bootstrap::check_database_url(&options.database_url)?;
+                options.models.check()
+            }
+        }
     }
 }
 
@@ -83,21 +106,5 @@ impl Config {
 
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
-        let readme = include_str!("../../README.md");
-        for argument in Config::command().get_arguments() {
-            let flag = argument.get_long().unwrap_or_default().to_uppercase().replace('-', "_");
-            let variable = argument.get_env().map(|it| it.to_string_lossy().into_owned());
-            assert_eq!(variable, Some(flag.clone()));
-            assert!(readme.contains(&format!("`{flag}`")), "{flag}");
-        }
     }
 }

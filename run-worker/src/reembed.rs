@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_model_that_is_not_configured_is_refused() {
         let options = |model: &str| Options {
-            database_url: "".parse().unwrap(),
+            database_url: "postgres://a@h/one".parse().unwrap(),
             models: ModelSettings {
                 model_providers: "[]".parse().unwrap(),
                 embedding_model: model.to_owned(),

@@ -1,10 +1,10 @@
 //! Configuration, read from the environment (or flags) once at start-up.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
 use bootstrap::{Admin, Connections, ModelSettings};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 mod access;
 mod limits;
@@ -15,6 +15,7 @@ use crate::{
     auth::Verifier,
     door::{Bounds, Door, Turns},
     limits::Limits,
+    reseal,
     server::Settings,
 };
 
@@ -24,29 +25,53 @@ const MAX_CHAR_BYTES: u32 = 4;
 /// What the program is started for.
 #[derive(Clone, Debug)]
 pub enum Start {
+    // The largest by far.
     Serve(Box<Config>),
     Health(Admin),
+    Reseal(reseal::Options),
 }
 
 #[derive(Clone, Debug, Subcommand)]
-enum Command {
+enum Other {
     /// Tells, by its exit code, whether the service on this machine is ready
     Health(Admin),
+    /// Seals all data sources' passwords anew with the first of SEALING_KEYS, so that the
+    /// others can be taken away; can be stopped and started again at any time
+    Reseal(reseal::Options),
 }
 
 impl Start {
     /// Reads what the program is started for; ends it if that can't be read.
     pub fn parse() -> anyhow::Result<Self> {
-        let command = Command::augment_subcommands(Config::command());
-        let arguments = bootstrap::arguments(&command)?;
+        let arguments = bootstrap::arguments(&Self::command())?;
+        let start = Self::of(arguments).unwrap_or_else(|error| error.exit());
+        start.check()?;
+        Ok(start)
+    }
+
+    pub fn command() -> Command {
         // The variables are the service's, and most are not needed for anything else.
-        let matches = command.subcommand_negates_reqs(true).get_matches_from(arguments);
-        let start = match matches.subcommand() {
-            Some(_) => Command::from_arg_matches(&matches)
-                .map(|Command::Health(admin)| Self::Health(admin)),
-            None => Config::from_arg_matches(&matches).map(|config| Self::Serve(config.into())),
-        };
-        Ok(start.unwrap_or_else(|error| error.exit()))
+        Other::augment_subcommands(Config::command()).subcommand_negates_reqs(true)
+    }
+
+    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        if matches.subcommand().is_none() {
+            return Config::from_arg_matches(&matches).map(|it| Self::Serve(Box::new(it)));
+        }
+        Other::from_arg_matches(&matches).map(|other| match other {
+            Other::Health(admin) => Self::Health(admin),
+            Other::Reseal(options) => Self::Reseal(options),
+        })
+    }
+
+    /// Checks what can't be checked value by value.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Serve(config) => config.check(),
+            Self::Health(_) => Ok(()),
+            Self::Reseal(options) => options.check(),
+        }
     }
 }
 
@@ -98,6 +123,7 @@ impl Config {
         self.tokens.check()?;
         self.access.check()?;
         self.limits.check()?;
+        self.models.check()?;
         let longest_question = self.limits.max_question_chars.saturating_mul(MAX_CHAR_BYTES);
         ensure!(
             longest_question < self.access.max_message_bytes,
@@ -266,17 +292,6 @@ mod tests {
                 check_refused(&[&format!("{flag}={list}")], &variable);
             }
             parse(&[&format!("{flag}=one, another,")]).unwrap().check().unwrap();
-        }
-    }
-
-    #[test]
-    fn every_variable_is_named_like_its_flag_and_is_in_the_readme() {
-        let readme = include_str!("../../README.md");
-        for argument in Config::command().get_arguments() {
-            let flag = argument.get_long().unwrap_or_default().to_uppercase().replace('-', "_");
-            let variable = argument.get_env().map(|it| it.to_string_lossy().into_owned());
-            assert_eq!(variable, Some(flag.clone()));
-            assert!(readme.contains(&format!("`{flag}`")), "{flag}");
         }
     }
 

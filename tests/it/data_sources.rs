@@ -5,6 +5,7 @@ mod import_requests;
 mod lifecycle;
 mod passwords;
 mod refresh;
+mod reseal;
 mod schema;
 mod test;
 

@@ -1,3 +1,5 @@
+mod patience;
+
 use futures::future;
 use migration::{Migrator, MigratorTrait as _};
 use tokio_postgres::{Client, NoTls};

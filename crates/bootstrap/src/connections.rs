@@ -1,9 +1,10 @@
 //! The servers that both services need, and the secrets to use them.
 
 use anyhow::{Context as _, ensure};
-use async_nats::Client;
+use async_nats::{Client, ServerAddr};
 use clap::Args;
 use data_source::{DatasetStore, Egress, Pools, Sealer, Settings};
+use database_url::Database;
 use run_queue::{Names, Probe, Service};
 use sources::Sources;
 use storage::DatabaseConnection;
@@ -59,16 +60,17 @@ pub struct Connected {
 impl Connections {
     /// Checks what can't be checked value by value.
     pub fn check(&self) -> anyhow::Result<()> {
+        check_database_url(&self.database_url)?;
+        database_url::check(self.dataset_database_url.expose(), Database::Datasets)
+            .context("DATASET_DATABASE_URL")?;
+        // Its own error may show the URL.
+        let nats_url = self.nats_url.expose().parse::<ServerAddr>().ok();
+        nats_url.context("NATS_URL must be nats://host:port, tls://host:port or the like")?;
         ensure!(
             self.nats_prefix.chars().all(|c| c.is_ascii_alphanumeric()),
             "NATS_PREFIX has other characters than letters and digits"
         );
-        self.sealer().map(drop)
-    }
-
-    /// Parsed here, and not by clap, which prints a value that it refuses.
-    fn sealer(&self) -> anyhow::Result<Sealer> {
-        self.sealing_keys.expose().parse().context("SEALING_KEYS")
+        sealer(&self.sealing_keys).map(drop)
     }
 
     /// Connects to all of them, once they are there and the database is migrated; NATS may
@@ -83,7 +85,7 @@ impl Connections {
         let sources = Sources {
             db: db.clone(),
             store,
-            sealer: self.sealer()?,
+            sealer: sealer(&self.sealing_keys)?,
             pools: Pools::new(self.data_source_allow_cidrs.clone(), Settings::default()),
         };
         let dependencies = Dependencies { database, queue: Probe::new(nats.clone(), &names) };
@@ -92,6 +94,8 @@ impl Connections {
 
     async fn database(&self) -> anyhow::Result<(DatabaseConnection, storage::Probe)> {
         let url = self.database_url.expose();
+        let check = || storage::check_pooling(url);
+        until_connected("DATABASE_URL", check, storage::pooling::Error::is_away).await?;
         let connect = || storage::connect(url, self.database_max_connections);
         let db = until_connected("DATABASE_URL", connect, storage::Error::is_away).await?;
         until_migrated(&db).await?;
@@ -116,6 +120,16 @@ impl Connections {
         };
         until_connected(VARIABLE, connect, data_source::Error::is_transient).await
     }
+}
+
+/// Refuses a `DATABASE_URL` that can't be used, without printing it.
+pub fn check_database_url(url: &Secret) -> anyhow::Result<()> {
+    database_url::check(url.expose(), Database::Conversations).context("DATABASE_URL")
+}
+
+/// Parses `SEALING_KEYS`; clap would print a value that it refuses.
+pub fn sealer(keys: &Secret) -> anyhow::Result<Sealer> {
+    keys.expose().parse().context("SEALING_KEYS")
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 pub use admin::Admin;
-pub use connections::{Connected, Connections};
+pub use connections::{Connected, Connections, check_database_url, sealer};
 pub use model_settings::ModelSettings;
 pub use readiness::{Condition, Dependencies, Readiness};
 pub use report::report;

@@ -18,6 +18,10 @@ pub struct ModelSettings {
 }
 
 impl ModelSettings {
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.embedder(&self.models()?).map(drop)
+    }
+
     /// Parsed here, and not by clap, which prints a value that it refuses.
     pub fn models(&self) -> anyhow::Result<Models> {
         Models::from_config(self.model_providers.expose()).context("MODEL_PROVIDERS")

@@ -1,8 +1,13 @@
-use std::{convert::Infallible, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 /// A value that must not reach a log.
 #[derive(Clone)]
 pub struct Secret(String);
+
+/// Nothing, where a secret is needed: a template that did not find it, for example.
+#[derive(Debug, thiserror::Error)]
+#[error("it is empty")]
+pub struct Empty;
 
 impl Secret {
     pub fn expose(&self) -> &str {
@@ -11,10 +16,10 @@ impl Secret {
 }
 
 impl FromStr for Secret {
-    type Err = Infallible;
+    type Err = Empty;
 
-    fn from_str(value: &str) -> Result<Self, Infallible> {
-        Ok(Self(value.to_owned()))
+    fn from_str(value: &str) -> Result<Self, Empty> {
+        if value.trim().is_empty() { Err(Empty) } else { Ok(Self(value.to_owned())) }
     }
 }
 

@@ -70,6 +70,11 @@ impl Sealer {
         self.keys.iter().map(digest).collect()
     }
 
+    /// The id of the key that it seals with.
+    pub fn first_key(&self) -> u8 {
+        self.keys.first().expect("a sealer has at least one key").id
+    }
+
     /// Opens what was sealed for the same owner with one of the keys.
     pub fn open(&self, owner: i64, sealed: &[u8]) -> Result<String, Error> {
         let (&[version, id], rest) = sealed.split_first_chunk().ok_or(Error::Sealed)?;
@@ -82,6 +87,11 @@ impl Sealer {
         let secret = key.cipher.decrypt(XNonce::from_slice(nonce), payload);
         String::from_utf8(secret.map_err(|_| Error::Sealed)?).map_err(|_| Error::Sealed)
     }
+}
+
+/// The id of the key that a secret was sealed with.
+pub fn key_of(sealed: &[u8]) -> Option<u8> {
+    sealed.get(1).copied()
 }
 
 fn associated_data(key_id: u8, owner: i64) -> [u8; HEADER_LEN + 8] {
@@ -198,7 +208,8 @@ mod tests {
         let old = sealer(ONE).seal(7, "old");
         let rotated = sealer(&format!("{TWO},{ONE}"));
         assert_eq!(rotated.open(7, &old).unwrap(), "old");
-        assert_eq!(rotated.seal(7, "new")[1], 2);
+        let new = rotated.seal(7, "new");
+        assert_eq!((key_of(&old), key_of(&new), rotated.first_key()), (Some(1), Some(2), 2));
         assert!(matches!(sealer(TWO).open(7, &old), Err(Error::Sealed)));
     }
 

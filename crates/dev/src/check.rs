@@ -2,10 +2,12 @@
 
 mod browser;
 mod clients;
+mod drills;
 mod images;
 mod k8s;
 mod python;
 mod stack;
+mod upgrade;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -23,18 +25,24 @@ enum Suite {
     Browser,
     /// Python clients, a health probe, and every command that the documents show
     Clients,
+    /// What operators go through, on a stack of its own: a pooler before Postgres
+    Drills,
     /// The images, built from the Dockerfile, and the pair started from them as compose.yaml says
     Images,
     /// The Kubernetes manifests: their schemas, their rights, and their NATS servers
     K8s,
+    /// The release before, on the schema of this one
+    Upgrade,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
     match options.suite {
         Suite::Browser => browser::check().await,
         Suite::Clients => clients::check().await,
+        Suite::Drills => drills::check().await,
         Suite::Images => unless_interrupted(images::check()).await,
         Suite::K8s => unless_interrupted(k8s::check()).await,
+        Suite::Upgrade => unless_interrupted(Box::pin(upgrade::check())).await,
     }
 }
 

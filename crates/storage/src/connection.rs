@@ -13,11 +13,14 @@ use crate::{Error, interruption};
 /// keeps its locks from others for so long at most; and whoever waits for a lock
 /// keeps a connection for so long. A statement whose connection was closed is noticed
 /// after so long.
-const SETTINGS: [(&str, &str); 3] = [
+pub(crate) const SETTINGS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "10s"),
     ("lock_timeout", "5s"),
     ("client_connection_check_interval", "500ms"),
 ];
+
+/// As the server's own views show it.
+pub(crate) const NAME: &str = "tertulia";
 
 /// Connects a pool of at most `max_connections`.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
@@ -28,7 +31,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .test_before_acquire(false)
         // Under load none is idle for so long; after a restart of the server all are.
         .test_before_acquire_if_idle_for(Duration::from_secs(1))
-        .set_application_name("tertulia")
+        .set_application_name(NAME)
         .map_sqlx_postgres_opts(|options| options.options(SETTINGS))
         .map_sqlx_postgres_pool_opts(|options| {
             options.after_release(|connection, _| {

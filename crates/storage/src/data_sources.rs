@@ -2,6 +2,7 @@
 
 mod datasets;
 mod schemas;
+mod sealed;
 
 use sea_orm::{
     ActiveValue::Set, DatabaseTransaction, ExprTrait as _, QueryOrder, QuerySelect,
@@ -21,6 +22,7 @@ use crate::{
 
 pub use datasets::{mark_dropped, reserve_dataset, reveal_dataset, take_deleted_datasets};
 pub use schemas::{forget_schema, store_samples, store_schema};
+pub use sealed::{Sealed, list_sealed, replace_sealed};
 
 /// The way to a Postgres database, without the password.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -80,16 +80,23 @@ impl Error {
     /// Whether the server could not be reached, or was not ready, when it was connected to:
     /// later it may be.
     pub fn is_away(&self) -> bool {
-        let Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error))) = self else {
-            return matches!(self, Self::Unavailable(DbErr::ConnectionAcquire(_)));
-        };
-        match &**error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-            sqlx::Error::Database(error) => error
-                .code()
-                .is_some_and(|code| ["08", "53", "57"].iter().any(|it| code.starts_with(it))),
+        match self {
+            Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error))) => is_away(error),
+            Self::Unavailable(DbErr::ConnectionAcquire(_)) => true,
             _ => false,
         }
+    }
+}
+
+/// The same of the driver's error.
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // A pooler says 08P01 to much that will stay as it is.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code != "08P01" && ["08", "53", "57"].iter().any(|it| code.starts_with(it))
+        }),
+        _ => false,
     }
 }
 

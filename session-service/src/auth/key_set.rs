@@ -36,8 +36,9 @@ pub(super) enum Invalid {
 }
 
 impl KeySet {
-    pub(super) fn secret(secret: &str) -> Self {
-        Self { keys: vec![Key::secret(secret)] }
+    /// Secrets have no names, so that any may be a token's.
+    pub(super) fn secrets<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
+        Self { keys: secrets.map(Key::secret).collect() }
     }
 
     /// Reads a JWK set. Keys in it that can't be used are passed over.

@@ -104,7 +104,7 @@ impl Keys {
     /// A file must be good at the start; an issuer is not asked yet.
     pub(super) fn new(source: Source, pace: Pace) -> anyhow::Result<Self> {
         let document = match source {
-            Source::Secret(secret) => return Ok(Self::secret(&secret, pace)),
+            Source::Secrets(secrets) => return Ok(Self::secrets(&secrets, pace)),
             Source::PublicKeysFile(path) => Document::Pem(path),
             Source::JwksFile(path) => Document::Jwks(path),
             Source::JwksUrl(url) => Document::Published(Issuer::new(url)?),
@@ -117,8 +117,8 @@ impl Keys {
         Ok(Self { document: Some(document), ..keys })
     }
 
-    fn secret(secret: &Secret, pace: Pace) -> Self {
-        let keys = Arc::new(KeySet::secret(secret.expose()));
+    fn secrets(secrets: &[Secret], pace: Pace) -> Self {
+        let keys = Arc::new(KeySet::secrets(secrets.iter().map(Secret::expose)));
         let shared = Arc::new(Shared::new(Held { keys, ..Held::default() }));
         Self { document: None, pace, shared }
     }

@@ -23,8 +23,8 @@ pub(super) const MAX_BYTES: usize = 256 * 1024;
 /// What tokens are verified with.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// The issuer's own, for HS256.
-    Secret(Secret),
+    /// The issuer's own, for HS256: each is good.
+    Secrets(Vec<Secret>),
     /// A file of public keys as PEM.
     PublicKeysFile(PathBuf),
     /// A file with a JWK set.

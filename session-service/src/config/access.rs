@@ -128,7 +128,10 @@ impl Access {
                 let (certificate, key) = (certificate.clone(), key.clone());
                 Tls::read(Files { certificate, key, client_ca: client_ca.clone() }).map(Some)
             }
-            _ => bail!("TLS_CERTIFICATE_FILE and TLS_KEY_FILE are needed for TLS, both"),
+            _ => bail!(
+                "TLS_CERTIFICATE_FILE and TLS_KEY_FILE are needed for TLS, both, and so they are \
+                 for TLS_CLIENT_CA_FILE"
+            ),
         }
     }
 

@@ -4,15 +4,22 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use bootstrap::Secret;
-use clap::{Args, value_parser};
+use clap::{Args, builder::NonEmptyStringValueParser, value_parser};
 
 use crate::auth::{JwksUrl, Pace, Rules, Source, Verifier};
+
+const MIN_SECRET_BYTES: usize = 32;
 
 #[derive(Clone, Debug, Args)]
 pub struct Tokens {
     /// The HS256 secret of the tokens' issuer; at least 32 bytes
     #[arg(long, env, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,
+
+    /// The secret before that one, or the one after it: tokens of either are accepted, so
+    /// that their issuer can change from one to the other
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_previous_secret: Option<Secret>,
 
     /// The public keys of the tokens' issuer, as PEM; read again when they change
     #[arg(long, env)]
@@ -32,7 +39,7 @@ pub struct Tokens {
     pub jwt_jwks_max_stale_seconds: u64,
 
     /// The claim that names the user; a positive integer, as a number or a string
-    #[arg(long, env, default_value = "sub")]
+    #[arg(long, env, default_value = "sub", value_parser = NonEmptyStringValueParser::new())]
     pub jwt_user_claim: String,
 
     /// The issuers of which tokens must name one, with commas between; any if not set
@@ -64,20 +71,26 @@ impl Tokens {
             let is_set = !list.is_empty();
             ensure!(!is_set || !named(list).is_empty(), "{variable} is set, and names none");
         }
-        let (_, source) = self.source()?;
-        if let Source::Secret(secret) = source {
+        ensure!(
+            self.jwt_previous_secret.is_none() || self.jwt_secret.is_some(),
+            "JWT_PREVIOUS_SECRET is set, and JWT_SECRET is not"
+        );
+        for (variable, secret) in
+            [("JWT_SECRET", &self.jwt_secret), ("JWT_PREVIOUS_SECRET", &self.jwt_previous_secret)]
+        {
             ensure!(
-                secret.expose().len() >= 32,
-                "JWT_SECRET has fewer than 32 bytes, which HS256 asks for (RFC 7518, 3.2)"
+                secret.as_ref().is_none_or(|it| it.expose().len() >= MIN_SECRET_BYTES),
+                "{variable} has fewer than {MIN_SECRET_BYTES} bytes, which HS256 asks for (RFC \
+                 7518, 3.2)"
             );
         }
-        Ok(())
+        self.source().map(drop)
     }
 
     /// The one that is set, with its variable's name.
     fn source(&self) -> anyhow::Result<(&'static str, Source)> {
         let sources = [
-            ("JWT_SECRET", self.jwt_secret.clone().map(Source::Secret)),
+            ("JWT_SECRET", self.secrets().map(Source::Secrets)),
             ("JWT_PUBLIC_KEYS_FILE", self.jwt_public_keys_file.clone().map(Source::PublicKeysFile)),
             ("JWT_JWKS_FILE", self.jwt_jwks_file.clone().map(Source::JwksFile)),
             ("JWT_JWKS_URL", self.jwt_jwks_url.clone().map(Source::JwksUrl)),
@@ -93,6 +106,11 @@ impl Tokens {
                 )
             }
         }
+    }
+
+    fn secrets(&self) -> Option<Vec<Secret>> {
+        let secret = self.jwt_secret.clone()?;
+        Some([secret].into_iter().chain(self.jwt_previous_secret.clone()).collect())
     }
 
     fn rules(&self) -> Rules {

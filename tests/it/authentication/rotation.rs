@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use session_service::auth::{Pace, Rules, Source};
 use tokio::time::Instant;
 
 use super::{
+    LATER,
     forgeries::encoded,
     guarded::Guarded,
     issuer::{Answer, Issuer},
@@ -153,4 +154,27 @@ async fn those_who_wait_for_a_key_share_one_reading() {
 
     assert!(let_in.iter().all(|it| *it), "{let_in:?}");
     assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test]
+async fn tokens_of_the_secret_before_are_good_until_it_is_taken_away() {
+    let harness = Harness::without_worker().await;
+    let [old, new, other] = ["old", "new", "other"].map(|it| it.repeat(11));
+    let secrets = |secrets: &[&String]| {
+        let secrets = secrets.iter().map(|it| it.parse().expect("it is not empty"));
+        Source::Secrets(secrets.collect())
+    };
+    let both = Guarded::with(&harness, secrets(&[&new, &old])).await;
+    let after = Guarded::with(&harness, secrets(&[&new])).await;
+
+    for (secret, is_good) in [(&old, [true, false]), (&new, [true, true]), (&other, [false; 2])] {
+        let token = signed(secret);
+        assert_eq!([both.lets_in(&token).await, after.lets_in(&token).await], is_good, "{secret}");
+    }
+}
+
+fn signed(secret: &str) -> String {
+    let claims = json!({ "sub": "1", "exp": LATER });
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::default(), &claims, &key).expect("it can be signed")
 }

@@ -1,8 +1,11 @@
 //! Builds what the stack runs, the way we were built ourselves.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use tokio::process::Command;
 
 use crate::{environment, folders};
@@ -26,6 +29,16 @@ pub(crate) struct Programs {
     pub(crate) run_worker: PathBuf,
 }
 
+impl Programs {
+    fn below(folder: &Path) -> Self {
+        Self {
+            migration: folder.join("migration"),
+            session_service: folder.join("session-service"),
+            run_worker: folder.join("run-worker"),
+        }
+    }
+}
+
 pub(crate) async fn services() -> anyhow::Result<Programs> {
     let executable = env::current_exe()?;
     let folder = executable.parent().context("our own program lies in no folder")?;
@@ -36,9 +49,21 @@ pub(crate) async fn services() -> anyhow::Result<Programs> {
         Some(profile) => profile,
     };
     eprintln!("building the services ...");
-    let status = cargo()
-        .args(["build", "--profile", profile, "--manifest-path"])
-        .arg(folders::workspace().join("Cargo.toml"))
+    build(cargo().args(["--profile", profile]), &folders::workspace()).await?;
+    Ok(Programs::below(folder))
+}
+
+/// Builds the services of another workspace, into a target folder of its own.
+pub(crate) async fn release(workspace: &Path, target: &Path) -> anyhow::Result<Programs> {
+    eprintln!("building the services of {} ...", workspace.display());
+    build(cargo().arg("--locked").arg("--target-dir").arg(target), workspace).await?;
+    Ok(Programs::below(&target.join("debug")))
+}
+
+async fn build(command: &mut Command, workspace: &Path) -> anyhow::Result<()> {
+    let status = command
+        .arg("--manifest-path")
+        .arg(workspace.join("Cargo.toml"))
         .args(["--package", "migration"])
         .args(["--package", "session-service"])
         .args(["--package", "run-worker"])
@@ -46,14 +71,8 @@ pub(crate) async fn services() -> anyhow::Result<Programs> {
         .status()
         .await
         .context("starting cargo")?;
-    if !status.success() {
-        bail!("cargo build failed ({status})");
-    }
-    Ok(Programs {
-        migration: folder.join("migration"),
-        session_service: folder.join("session-service"),
-        run_worker: folder.join("run-worker"),
-    })
+    ensure!(status.success(), "cargo build failed ({status})");
+    Ok(())
 }
 
 fn cargo() -> Command {
@@ -62,5 +81,6 @@ fn cargo() -> Command {
     for variable in OURS {
         command.env_remove(variable);
     }
+    command.arg("build");
     command
 }

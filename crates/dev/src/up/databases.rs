@@ -12,7 +12,7 @@ pub(crate) const DATASETS: &str = "tertulia_datasets";
 
 /// The role that both services have in the first database, which the other one owns.
 pub(crate) const SERVICE_ROLE: &str = "tertulia";
-const OWNER: &str = "tertulia_owner";
+pub(crate) const OWNER: &str = "tertulia_owner";
 /// Owns the second database.
 const DATASETS_OWNER: &str = "tertulia_datasets";
 /// May log in there, and nothing else.

@@ -104,7 +104,8 @@ pub(crate) struct Access {
 
 /// What a shell may have set for another deployment, and would have these services refuse
 /// the tokens of `cargo dev`, or calls without TLS.
-const OF_OTHERS: [&str; 9] = [
+const OF_OTHERS: [&str; 10] = [
+    "JWT_PREVIOUS_SECRET",
     "JWT_PUBLIC_KEYS_FILE",
     "JWT_JWKS_FILE",
     "JWT_JWKS_URL",
