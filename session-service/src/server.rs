@@ -6,7 +6,7 @@ use model::{Embedder, Models};
 use proto::v1::{
     FILE_DESCRIPTOR_SET, agent_service_server::AgentServiceServer,
     data_source_service_server::DataSourceServiceServer, run_service_server::RunServiceServer,
-    session_service_server::SessionServiceServer,
+    session_service_server::SessionServiceServer, user_data_service_server::UserDataServiceServer,
 };
 use storage::DatabaseConnection;
 use tokio::{net::TcpListener, time};
@@ -17,7 +17,7 @@ use tonic_health::server::HealthReporter;
 use crate::{
     DataSources, Limits, Runs, connections,
     door::Door,
-    grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc},
+    grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc, UserDataGrpc},
     tls::Tls,
 };
 
@@ -90,12 +90,14 @@ pub async fn serve(
 fn services(parts: Parts, max_bytes: usize, max_import_bytes: usize) -> Routes {
     let Parts { db, runs, sources, models, embedder, limits } = parts;
     let sessions = SessionGrpc::new(runs.clone(), limits, embedder);
+    let user_data = UserDataGrpc::new(runs.clone());
     let runs = RunGrpc::new(runs, limits);
     let agents = AgentGrpc::new(db, models);
     let sources = DataSourceGrpc::new(sources, limits.imports);
     Routes::new(SessionServiceServer::new(sessions).max_decoding_message_size(max_bytes))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(max_bytes))
         .add_service(AgentServiceServer::new(agents).max_decoding_message_size(max_bytes))
+        .add_service(UserDataServiceServer::new(user_data).max_decoding_message_size(max_bytes))
         .add_service(
             DataSourceServiceServer::new(sources).max_decoding_message_size(max_import_bytes),
         )
@@ -106,6 +108,7 @@ async fn set_serving(health: &HealthReporter) {
     health.set_serving::<RunServiceServer<RunGrpc>>().await;
     health.set_serving::<AgentServiceServer<AgentGrpc>>().await;
     health.set_serving::<DataSourceServiceServer<DataSourceGrpc>>().await;
+    health.set_serving::<UserDataServiceServer<UserDataGrpc>>().await;
 }
 
 async fn set_not_serving(health: &HealthReporter) {
@@ -114,4 +117,5 @@ async fn set_not_serving(health: &HealthReporter) {
     health.set_not_serving::<RunServiceServer<RunGrpc>>().await;
     health.set_not_serving::<AgentServiceServer<AgentGrpc>>().await;
     health.set_not_serving::<DataSourceServiceServer<DataSourceGrpc>>().await;
+    health.set_not_serving::<UserDataServiceServer<UserDataGrpc>>().await;
 }

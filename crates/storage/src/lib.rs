@@ -24,10 +24,12 @@ pub mod memory;
 pub mod messages;
 pub mod page;
 pub mod results;
+pub mod retention;
 pub mod runs;
 pub mod search;
 pub mod sessions;
 pub mod summaries;
+pub mod user_data;
 
 pub use connection::{connect, holds_conversations, transaction};
 pub use error::Error;
