@@ -8,9 +8,10 @@ use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand
 
 mod access;
 mod limits;
+mod retention;
 mod tokens;
 
-use self::{access::Access, limits::LimitSettings, tokens::Tokens};
+use self::{access::Access, limits::LimitSettings, retention::RetentionSettings, tokens::Tokens};
 use crate::{
     auth::Verifier,
     door::{Bounds, Door, Turns},
@@ -100,6 +101,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub limits: LimitSettings,
+
+    #[command(flatten)]
+    pub retention: RetentionSettings,
 
     /// For how many seconds requests may go on after a shutdown was asked for
     #[arg(long, env, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3600))]

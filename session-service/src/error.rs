@@ -141,6 +141,7 @@ fn of_storage(error: &StorageError) -> Reason {
         },
         StorageError::SessionBusy { .. } => reason::SESSION_BUSY,
         StorageError::RequestIdReused => reason::REQUEST_ID_REUSED,
+        StorageError::ResultExpired => reason::RESULT_EXPIRED,
         StorageError::Unavailable(_) => reason::UNAVAILABLE,
         StorageError::Query(_) => reason::INTERNAL,
     }

@@ -9,8 +9,10 @@ mod repeatable;
 mod runs;
 mod sessions;
 mod time;
+mod user_data;
 
 pub(crate) use agents::AgentGrpc;
 pub(crate) use data_sources::DataSourceGrpc;
 pub(crate) use runs::RunGrpc;
 pub(crate) use sessions::SessionGrpc;
+pub(crate) use user_data::UserDataGrpc;

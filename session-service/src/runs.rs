@@ -1,5 +1,6 @@
 //! Starting runs, cancelling them, waiting for them and watching them.
 
+mod erase;
 mod hear;
 mod wait;
 mod watch;

@@ -7,7 +7,7 @@ use model::{Embedder, Models};
 use proto::v1::{
     FILE_DESCRIPTOR_SET, agent_service_server::AgentServiceServer,
     data_source_service_server::DataSourceServiceServer, run_service_server::RunServiceServer,
-    session_service_server::SessionServiceServer,
+    session_service_server::SessionServiceServer, user_data_service_server::UserDataServiceServer,
 };
 use storage::DatabaseConnection;
 use tokio::{net::TcpListener, time};
@@ -18,7 +18,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use crate::{
     DataSources, Limits, Runs, connections,
     door::Door,
-    grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc},
+    grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc, UserDataGrpc},
     tls::Tls,
 };
 
@@ -100,22 +100,25 @@ pub async fn serve(
 fn services(parts: Parts, max_bytes: usize, max_import_bytes: usize) -> Routes {
     let Parts { db, runs, sources, models, embedder, limits, .. } = parts;
     let sessions = SessionGrpc::new(runs.clone(), limits, embedder);
+    let user_data = UserDataGrpc::new(runs.clone());
     let runs = RunGrpc::new(runs, limits);
     let agents = AgentGrpc::new(db, models);
     let sources = DataSourceGrpc::new(sources, limits.imports);
     Routes::new(SessionServiceServer::new(sessions).max_decoding_message_size(max_bytes))
         .add_service(RunServiceServer::new(runs).max_decoding_message_size(max_bytes))
         .add_service(AgentServiceServer::new(agents).max_decoding_message_size(max_bytes))
+        .add_service(UserDataServiceServer::new(user_data).max_decoding_message_size(max_bytes))
         .add_service(
             DataSourceServiceServer::new(sources).max_decoding_message_size(max_import_bytes),
         )
 }
 
-const SERVICES: [&str; 4] = [
+const SERVICES: [&str; 5] = [
     SessionServiceServer::<SessionGrpc>::NAME,
     RunServiceServer::<RunGrpc>::NAME,
     AgentServiceServer::<AgentGrpc>::NAME,
     DataSourceServiceServer::<DataSourceGrpc>::NAME,
+    UserDataServiceServer::<UserDataGrpc>::NAME,
 ];
 
 /// Tells who asks for the health of the server, by the name "", or of a service. The server is

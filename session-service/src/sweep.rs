@@ -1,6 +1,9 @@
 //! The sweep: whatever nobody else has looked at in time is looked at here. Any
 //! number of instances may run it at once.
 
+mod retention;
+mod user_data;
+
 use std::{collections::HashSet, time::Duration};
 
 use bootstrap::report;
@@ -15,11 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Runs;
 
+pub use retention::{Retention, retention};
+pub use user_data::user_data;
+
 /// How long something that is due waits at most.
 const RUNS_PERIOD: Duration = Duration::from_secs(1);
 /// Deleted data sets are in less of a hurry.
 const DATASETS_PERIOD: Duration = Duration::from_secs(5);
-/// Requests that can be repeated are kept for a day.
+/// Requests that can be repeated are kept for hours.
 const REQUESTS_PERIOD: Duration = Duration::from_secs(60);
 /// What is a day old is in no hurry at all.
 const IMPORTS_PERIOD: Duration = Duration::from_secs(600);
@@ -53,10 +59,10 @@ pub async fn datasets(sources: Sources, shutdown: CancellationToken) {
     shutdown.run_until_cancelled(sweep).await;
 }
 
-/// Forgets requests that are old enough, until `shutdown` is cancelled.
-pub async fn requests(db: DatabaseConnection, shutdown: CancellationToken) {
+/// Forgets requests that were `kept` for long enough, until `shutdown` is cancelled.
+pub async fn requests(db: DatabaseConnection, kept: Duration, shutdown: CancellationToken) {
     let what = "the sweep of requests";
-    let sweep = every(REQUESTS_PERIOD, what, || sweep_requests(&db));
+    let sweep = every(REQUESTS_PERIOD, what, || sweep_requests(&db, kept));
     shutdown.run_until_cancelled(sweep).await;
 }
 
@@ -141,9 +147,9 @@ async fn end(runs: &Runs, session_id: SessionId) {
     }
 }
 
-async fn sweep_requests(db: &DatabaseConnection) -> Result<(), Error> {
+async fn sweep_requests(db: &DatabaseConnection, kept: Duration) -> Result<(), Error> {
     loop {
-        let purged = idempotency::purge(db, REQUESTS_BATCH.into()).await?;
+        let purged = idempotency::purge(db, kept, REQUESTS_BATCH.into()).await?;
         if purged < REQUESTS_BATCH.into() {
             return Ok(());
         }

@@ -17,9 +17,15 @@ import stack
 SHOWN = "127.0.0.1:50051"
 MARK = "\x1e"
 FENCE = re.compile(r"^```(\w*)$")
-# The one command of the documents that asks for a stack of `cargo dev up`.
+# What the documents ask of a stack of `cargo dev up`.
 PRELUDE = """set -Eeuo pipefail
-cargo() { [ "$*" = "dev token --user 1" ] && printf '%s\\n' "$TERTULIA_DEMO_TOKEN"; }
+cargo() {
+  case "$*" in
+    "dev token --user 1") printf '%s\\n' "$TERTULIA_DEMO_TOKEN" ;;
+    "dev token --user 2") printf '%s\\n' "$TERTULIA_OTHER_TOKEN" ;;
+    *) return 1 ;;
+  esac
+}
 # Of the document, also when it is a function's command that fails.
 trap 'line=$LINENO; if [ ${#BASH_LINENO[@]} -gt 1 ]; then line=${BASH_LINENO[-2]}; fi
   echo "the command on line $line failed" >&2' ERR

@@ -4,7 +4,7 @@ use futures::future;
 use migration::{Migrator, MigratorTrait as _};
 use tokio_postgres::{Client, NoTls};
 
-use crate::harness::empty_database;
+use crate::harness::{empty_database, eventually};
 
 /// Everything in the schema `public`, one object a line.
 const OBJECTS: &str = "
@@ -73,7 +73,16 @@ async fn each_step_down_and_up_again_gives_the_same_schema() {
     }
 }
 
-/// A row in every table that the newest migration changes, as an older release left it.
+const MEMORY: &str = "add_agent_memory";
+const INDEXES: &str = "index_retention";
+
+/// How many steps back lead to where a migration was not applied yet.
+fn steps_before(name: &str) -> u32 {
+    let place = Migrator::migrations().iter().position(|it| it.name().ends_with(name));
+    all_steps() - u32::try_from(place.expect("there is one")).expect("there are few")
+}
+
+/// A row in every table that the agents' memory changes, as an older release left it.
 const OLD_ROWS: &str = "
     INSERT INTO data_sources (id, user_id, name, kind, schema_snapshot)
         VALUES (1, 1, 'Data', 'dataset', '{}');
@@ -103,7 +112,7 @@ async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out
     let url = empty_database().await;
     let client = log_in(&url).await;
     migration::up(&url).await.unwrap();
-    migration::down(&url, 2).await.unwrap();
+    migration::down(&url, steps_before(MEMORY)).await.unwrap();
     client.batch_execute(OLD_ROWS).await.unwrap();
 
     migration::up(&url).await.unwrap();
@@ -122,7 +131,7 @@ async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out
         assert_eq!(told(&client, sql).await, expected, "{sql}");
     }
 
-    migration::down(&url, 2).await.unwrap();
+    migration::down(&url, steps_before(MEMORY)).await.unwrap();
     let sessions = "SELECT id, title, context_summary = '' FROM chat_sessions";
     assert_eq!(told(&client, sessions).await, r#"(1,Titled,t) (2,"",t) (3,"",t)"#);
     assert_eq!(told(&client, "SELECT id, truncated FROM runs").await, "(1,t) (3,f)");
@@ -147,6 +156,47 @@ async fn what_is_not_said_to_be_free_of_data_is_taken_for_rows() {
     let expected = "(chat_sessions,summary_cells,'rows'::text) (messages,cells,'rows'::text)";
     assert_eq!(told(&log_in(&url).await, defaults).await, expected);
 }
+
+#[tokio::test]
+async fn indexes_are_made_while_others_write_and_one_that_broke_off_is_made_anew() {
+    let url = empty_database().await;
+    let (client, mut writer) = (log_in(&url).await, log_in(&url).await);
+    migration::up(&url).await.unwrap();
+    let expected = objects(&client).await;
+    migration::down(&url, steps_before(INDEXES)).await.unwrap();
+    client.batch_execute(OLD_AGENT).await.unwrap();
+    client.batch_execute("CREATE INDEX agents_deleted_at_idx ON agents (id)").await.unwrap();
+
+    let going_on = writer.transaction().await.unwrap();
+    going_on.batch_execute("UPDATE agents SET name = 'renamed'").await.unwrap();
+    let migrating = tokio::spawn({
+        let url = url.clone();
+        async move { migration::up(&url).await }
+    });
+    let waits = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'
+            AND wait_event_type = 'Lock'";
+    eventually("an index that waits for the one who writes", async || {
+        let waiting: i64 = client.query_one(waits, &[]).await.expect("it answers").get(0);
+        (waiting == 1).then_some(())
+    })
+    .await;
+    client.batch_execute("SET lock_timeout = '1s'").await.unwrap();
+    client.batch_execute("INSERT INTO agents SELECT 2, * FROM others").await.unwrap();
+    going_on.commit().await.unwrap();
+
+    migrating.await.unwrap().unwrap();
+    client.batch_execute("DROP VIEW others").await.unwrap();
+    assert_eq!(objects(&client).await, expected);
+}
+
+/// One, and a view of what it has but its id.
+const OLD_AGENT: &str = "
+    INSERT INTO data_sources (id, user_id, name, kind) VALUES (1, 1, 'Data', 'dataset');
+    INSERT INTO agents (id, user_id, name, data_source_id, model, instructions, table_allow_list,
+        max_rows, statement_timeout_ms) VALUES (1, 1, 'Agent', 1, 'builtin', '', '{}', 100, 1000);
+    CREATE VIEW others AS SELECT user_id, name, data_source_id, model, instructions,
+        table_allow_list, max_rows, statement_timeout_ms FROM agents";
 
 #[tokio::test]
 async fn several_who_migrate_an_empty_database_at_once_all_succeed() {

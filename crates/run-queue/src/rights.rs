@@ -59,6 +59,7 @@ fn of_session_service(names: &Names) -> Vec<String> {
     subjects.push(names.cancel_requested.clone());
     subjects.extend(streams.into_iter().flat_map(|stream| making(stream)));
     subjects.push(format!("$JS.API.DIRECT.GET.{}", names.events_stream));
+    subjects.push(format!("$JS.API.STREAM.PURGE.{}", names.events_stream));
     subjects
 }
 

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     Client,
     jetstream::{
-        self,
-        context::{ContextBuilder, CreateStreamError},
+        self, ErrorCode,
+        context::{ContextBuilder, CreateStreamError, GetStreamError},
+        stream::{PurgeError, PurgeErrorKind},
     },
 };
 use tokio::time;
@@ -30,6 +31,18 @@ pub enum MakeError {
     TimedOut,
     #[error("a stream could not be created")]
     Refused(#[from] CreateStreamError),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    #[error("not connected to NATS")]
+    Disconnected,
+    #[error("NATS did not answer in time")]
+    TimedOut,
+    #[error("the stream can't be named")]
+    Name(#[from] GetStreamError),
+    #[error("the events could not be purged")]
+    Refused(#[from] PurgeError),
 }
 
 /// The queue, the log of events and the dead letters.
@@ -62,6 +75,20 @@ impl Streams {
         Ok(())
     }
 
+    /// Purges a run's events from the log. Fails at once while NATS is away; where there is
+    /// no log, there is nothing to purge.
+    pub async fn forget_events(&self, run_id: i64) -> Result<(), ForgetError> {
+        if !is_connected(&self.client) {
+            return Err(ForgetError::Disconnected);
+        }
+        let log = self.jetstream.get_stream_no_info(&self.names.events_stream).await?;
+        let purge = log.purge().filter(self.names.events_of(run_id)).into_future();
+        match time::timeout(TIMEOUT, purge).await.map_err(|_| ForgetError::TimedOut)? {
+            Err(error) if is_missing(&error) => Ok(()),
+            purged => Ok(purged.map(drop)?),
+        }
+    }
+
     /// Creates them whenever they do not exist: with each new connection that is seen
     /// at once, since NATS may have returned without them.
     pub async fn keep(&self) {
@@ -76,5 +103,12 @@ impl Streams {
             // Whichever comes first.
             let _ = time::timeout(wait, connection.lost()).await;
         }
+    }
+}
+
+fn is_missing(error: &PurgeError) -> bool {
+    match error.kind() {
+        PurgeErrorKind::JetStream(error) => error.error_code() == ErrorCode::STREAM_NOT_FOUND,
+        PurgeErrorKind::Request | PurgeErrorKind::TimedOut => false,
     }
 }

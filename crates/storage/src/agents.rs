@@ -1,8 +1,10 @@
 //! Agents.
 
+use std::time::Duration;
+
 use sea_orm::{
-    ActiveValue::Set, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, entity::prelude::*,
-    sea_query::LockType,
+    ActiveValue::Set, DatabaseTransaction, ExprTrait as _, QueryOrder, QuerySelect,
+    QueryTrait as _, entity::prelude::*, sea_query::LockType,
 };
 
 use crate::{
@@ -27,6 +29,8 @@ pub struct Settings {
     pub max_cost: f64,
     pub privacy_mode: PrivacyMode,
     pub sample_values: bool,
+    /// How long its conversations are kept after their last activity; `None`: for ever.
+    pub conversation_retention: Option<Duration>,
 }
 
 /// Which of the [`Settings`] to change.
@@ -42,6 +46,8 @@ pub struct Changes {
     pub max_cost: Option<f64>,
     pub privacy_mode: Option<PrivacyMode>,
     pub sample_values: Option<bool>,
+    /// `Some(None)`: they are kept for ever from now on.
+    pub conversation_retention: Option<Option<Duration>>,
 }
 
 const NOT_FOUND: Error = Error::NotFound(error::Entity::Agent);
@@ -71,6 +77,7 @@ pub async fn insert(
         max_cost: Set(settings.max_cost),
         privacy_mode: Set(settings.privacy_mode),
         sample_values: Set(settings.sample_values),
+        conversation_retention_seconds: Set(settings.conversation_retention.map(seconds)),
         ..Default::default()
     };
     let agent = agent.insert(effect.tx()).await?;
@@ -81,6 +88,16 @@ pub async fn insert(
 #[tracing::instrument(name = "db.agent.get", skip_all, fields(agent.id = %id))]
 pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Result<Model, Error> {
     owned(user_id, id).one(db).await?.ok_or(NOT_FOUND)
+}
+
+/// Gets an agent and keeps it from being deleted until the transaction ends: what is made
+/// with it meanwhile is there when it is.
+pub(crate) async fn lock(
+    tx: &DatabaseTransaction,
+    user_id: UserId,
+    id: AgentId,
+) -> Result<Model, Error> {
+    owned(user_id, id).lock(LockType::Share).one(tx).await?.ok_or(NOT_FOUND)
 }
 
 /// Gets an agent, deleted or not: what was begun before the deletion goes on with it.
@@ -157,6 +174,10 @@ pub async fn update(
         (Column::MaxCost, changes.max_cost.map(Expr::value)),
         (Column::PrivacyMode, changes.privacy_mode.map(Expr::value)),
         (Column::SampleValues, changes.sample_values.map(Expr::value)),
+        (
+            Column::ConversationRetentionSeconds,
+            changes.conversation_retention.map(|it| Expr::value(it.map(seconds))),
+        ),
     ] {
         if let Some(value) = value {
             update = update.col_expr(column, value);
@@ -176,6 +197,10 @@ fn check_privacy(stored: &Model, changes: &Changes) -> Result<(), Error> {
         return Err(Error::SampleValuesNotFull);
     }
     Ok(())
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Hides an agent; its conversations stay.

@@ -42,6 +42,9 @@ pub enum Error {
     /// The request's id was used for another request.
     #[error("request_id was used for another request")]
     RequestIdReused,
+    /// There was a result, and it was kept for as long as results are.
+    #[error("the run's rows are not kept any more")]
+    ResultExpired,
     #[error("database unavailable")]
     Unavailable(#[source] DbErr),
     #[error("query failed")]

@@ -1,5 +1,7 @@
 //! Requests that may be sent again: each has one effect, whoever repeats it.
 
+use std::time::Duration;
+
 use sea_orm::{
     DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, entity::prelude::*,
 };
@@ -103,19 +105,20 @@ impl Effect {
     }
 }
 
-/// Forgets up to `limit` requests that are older than a day, and says how many.
-/// Of several callers each gets others. The hour more is for effects that took
+/// Forgets up to `limit` requests that were kept for longer than `kept`, and says how
+/// many. Of several callers each gets others. The hour more is for effects that took
 /// their time.
 #[tracing::instrument(name = "db.idempotency.purge", skip_all)]
-pub async fn purge(db: &impl ConnectionTrait, limit: i64) -> Result<u64, Error> {
+pub async fn purge(db: &impl ConnectionTrait, kept: Duration, limit: i64) -> Result<u64, Error> {
     let sql = "WITH old AS MATERIALIZED (
             SELECT user_id, request_id FROM idempotency_keys
-            WHERE created_at < now() - interval '25 hours'
+            WHERE created_at < now() - $2 * interval '1 second' - interval '1 hour'
             ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         DELETE FROM idempotency_keys USING old
         WHERE idempotency_keys.user_id = old.user_id
             AND idempotency_keys.request_id = old.request_id";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [limit.into()]);
+    let values: [sea_orm::Value; 2] = [limit.into(), kept.as_secs_f64().into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(db.execute_raw(statement).await?.rows_affected())
 }

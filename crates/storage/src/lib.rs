@@ -26,11 +26,13 @@ pub mod page;
 pub mod pooling;
 mod probe;
 pub mod results;
+pub mod retention;
 pub mod runs;
 pub mod schema;
 pub mod search;
 pub mod sessions;
 pub mod summaries;
+pub mod user_data;
 
 pub use connection::{connect, holds_conversations, transaction};
 pub use error::Error;

@@ -99,7 +99,10 @@ pub async fn page(
     let found = Found::find_by_statement(statement).one(db).await?;
     let found = found.ok_or(Error::NotFound(Entity::Run))?;
     let (Some(Columns(columns)), Some(Rows(rows))) = (found.columns, found.rows) else {
-        return Err(Error::NotFound(Entity::Result));
+        return Err(match found.row_count {
+            Some(_) => Error::ResultExpired,
+            None => Error::NotFound(Entity::Result),
+        });
     };
     Ok(Page {
         columns,

@@ -29,8 +29,8 @@ use crate::{
 };
 
 pub use admission::{Concurrency, Conversation, Start, admit_next, start};
-pub use cancel::cancel;
 pub(crate) use cancel::{Cause, cancel_all};
+pub use cancel::{cancel, cancel_deleted};
 pub use ending::{Ended, end};
 pub use lease::{Claim, Terms, claim, hand_over, release, renew};
 pub use outcome::{Ending, Execution, Failure, Outcome, Usage};
@@ -69,7 +69,7 @@ pub async fn follow(db: &impl ConnectionTrait, user_id: UserId, id: RunId) -> Re
     run.ok_or(Error::NotFound(error::Entity::Run))
 }
 
-/// Which of these runs have ended.
+/// Which of these runs have ended, or are gone altogether.
 #[tracing::instrument(name = "db.run.ended_of", skip_all)]
 pub async fn ended_of(db: &impl ConnectionTrait, ids: &[RunId]) -> Result<Vec<RunId>, Error> {
     #[derive(FromQueryResult)]
@@ -78,7 +78,8 @@ pub async fn ended_of(db: &impl ConnectionTrait, ids: &[RunId]) -> Result<Vec<Ru
     }
 
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let sql = "SELECT id FROM runs WHERE id = ANY($1) AND ended_at IS NOT NULL";
+    let sql = "SELECT id FROM unnest($1::bigint[]) AS it (id)
+        WHERE NOT EXISTS (SELECT FROM runs WHERE runs.id = it.id AND ended_at IS NULL)";
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [ids.into()]);
     let rows = Row::find_by_statement(statement).all(db).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())

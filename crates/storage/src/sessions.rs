@@ -73,7 +73,7 @@ pub(crate) async fn create(
     agent_id: AgentId,
     title: String,
 ) -> Result<Model, Error> {
-    let agent = agents::get(tx, user_id, agent_id).await?;
+    let agent = agents::lock(tx, user_id, agent_id).await?;
     let session = ActiveModel {
         user_id: Set(user_id),
         agent_id: Set(agent.id),

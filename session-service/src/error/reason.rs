@@ -115,6 +115,10 @@ reasons! {
     RESULT_NOT_FOUND: NotFound, No,
         "The run has not ended with rows.",
         "Wait for its end; not every answer comes from rows.";
+    RESULT_EXPIRED: NotFound, No,
+        "The run has ended with rows, and they are not kept any more (RUN_RESULT_RETENTION_DAYS); the \
+         answer and its statement are.",
+        "Ask again.";
     QUEUE_FULL: ResourceExhausted, Later,
         "As many questions of the session wait for their turn as may (by default 100).",
         "Wait until one was answered, or cancel some.";

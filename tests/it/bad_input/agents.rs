@@ -71,9 +71,11 @@ async fn bad_agents_are_refused() {
             request_id: "7".to_owned(),
             privacy_mode: -1,
             sample_values: true,
+            conversation_retention: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
         },
         "request_id limits.max_rows limits.statement_timeout_ms limits.max_cost name \
-         data_source_id model instructions table_allow_list privacy_mode sample_values",
+         data_source_id model instructions table_allow_list privacy_mode conversation_retention \
+         sample_values",
     ));
     check(async |it| api.agents.clone().create_agent(it).await, cases).await;
 

@@ -5,6 +5,7 @@ use proto::v1::{
     self as pb, agent_service_client::AgentServiceClient, create_data_source_request::Kind,
     data_source_service_client::DataSourceServiceClient, import_table_request::Part,
     run_service_client::RunServiceClient, session_service_client::SessionServiceClient,
+    user_data_service_client::UserDataServiceClient,
 };
 use serde_json::json;
 use tonic::{
@@ -54,6 +55,7 @@ pub(crate) struct Api {
     pub runs: RunServiceClient<Bearing>,
     pub agents: AgentServiceClient<Bearing>,
     pub sources: DataSourceServiceClient<Bearing>,
+    pub user_data: UserDataServiceClient<Bearing>,
 }
 
 impl Api {
@@ -63,7 +65,8 @@ impl Api {
             sessions: SessionServiceClient::with_interceptor(channel.clone(), bearer.clone()),
             runs: RunServiceClient::with_interceptor(channel.clone(), bearer.clone()),
             agents: AgentServiceClient::with_interceptor(channel.clone(), bearer.clone()),
-            sources: DataSourceServiceClient::with_interceptor(channel, bearer),
+            sources: DataSourceServiceClient::with_interceptor(channel.clone(), bearer.clone()),
+            user_data: UserDataServiceClient::with_interceptor(channel, bearer),
         }
     }
 

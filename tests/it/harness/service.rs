@@ -111,6 +111,7 @@ impl Service {
         tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
         tokio::spawn(sweep::overdue_runs(runs.clone(), shutdown.clone()));
         tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));
+        tokio::spawn(sweep::user_data(runs.clone(), shutdown.clone()));
         let parts = Parts {
             db: sources.db.clone(),
             runs,

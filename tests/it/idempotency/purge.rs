@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::rpcs::{CREATE_POSTGRES, RPCS, User, Version, way};
 use crate::harness::{Harness, eventually, random_uuid};
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const COUNT: &str = "SELECT count(*) FROM idempotency_keys";
 
 async fn add(harness: &Harness, count: u32, age: &str) {
@@ -45,7 +46,7 @@ async fn requests_of_the_last_day_are_known_and_older_ones_are_forgotten() {
     add(&harness, 2_500, "26 hours").await;
 
     let shutdown = CancellationToken::new();
-    let sweep = tokio::spawn(sweep::requests(harness.db.clone(), shutdown.clone()));
+    let sweep = tokio::spawn(sweep::requests(harness.db.clone(), DAY, shutdown.clone()));
     eventually("the purge of all that is old", async || {
         (harness.number(COUNT).await == others + 1).then_some(())
     })
@@ -68,7 +69,7 @@ async fn of_two_purges_at_once_each_takes_others() {
     let purging = async || {
         let mut purged = 0;
         loop {
-            match idempotency::purge(&harness.db, 100).await.expect("the database answers") {
+            match idempotency::purge(&harness.db, DAY, 100).await.expect("the database answers") {
                 0 => return purged,
                 some => purged += some,
             }
@@ -89,12 +90,12 @@ async fn a_request_that_is_going_on_is_not_in_the_way_of_a_purge() {
         .await
         .unwrap();
 
-    let purge = idempotency::purge(&harness.db, 100);
+    let purge = idempotency::purge(&harness.db, DAY, 100);
     let purged = tokio::time::timeout(Duration::from_secs(5), purge).await;
 
     assert_eq!(purged.expect("it does not wait").unwrap(), 7);
     held.rollback().await.unwrap();
-    assert_eq!(idempotency::purge(&harness.db, 100).await.unwrap(), 3);
+    assert_eq!(idempotency::purge(&harness.db, DAY, 100).await.unwrap(), 3);
 }
 
 /// How many keys hold the plain hash of a message.

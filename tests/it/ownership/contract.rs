@@ -29,6 +29,8 @@ const NAMELESS: &[(&str, &[&str])] = &[
     ("SessionService/SearchMessages", &["query"]),
     // A version of the session that `session_id` names.
     ("SessionService/UpdateSession", &["title", "etag"]),
+    // It names a deletion; tried in user_data::receipts.
+    ("UserDataService/DeleteUserData", &["request_id"]),
 ];
 /// To a database; none of it is ours.
 const WAY: &[&str] = &[

@@ -136,7 +136,7 @@ impl Tokens {
     }
 
     async fn after_the_newest(api: &Api) -> Self {
-        let Api { mut sessions, mut runs, mut agents, mut sources } = api.clone();
+        let Api { mut sessions, mut runs, mut agents, mut sources, .. } = api.clone();
         let token = |it: Option<pb::Pagination>| it.expect("lists have it").next_page_token;
         let request = pb::ListSessionsRequest { per_page: 1, ..Default::default() };
         let listed_sessions = sessions.list_sessions(request).await.ok_response();

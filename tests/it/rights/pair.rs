@@ -6,7 +6,10 @@ use proto::v1::{self as pb, RunState, SearchMode};
 use run_queue::{DeadLetter, Publisher, Rights, Service};
 
 use super::least::Least;
-use crate::harness::{Api, Expect as _, LONG_QUESTION, eventually};
+use crate::{
+    harness::{Api, Expect as _, LONG_QUESTION, eventually},
+    user_data::delete_all,
+};
 
 const QUESTION: &str = "SELECT species, count(*) FROM penguins GROUP BY 1";
 
@@ -106,6 +109,8 @@ async fn exercise(least: &Least) {
     least.harness.assert_sound(session_id).await;
     api.delete_session(session_id).await;
     delete_agent_and_data(&api, agent_id).await;
+    let receipt = delete_all(&least.harness, &api).await;
+    assert!(receipt.deleted.is_some_and(|it| 0 < it.runs), "{receipt:?}");
 }
 
 async fn delete_agent_and_data(api: &Api, agent_id: i64) {

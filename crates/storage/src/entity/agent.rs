@@ -34,6 +34,8 @@ pub struct Model {
     pub privacy_mode: PrivacyMode,
     /// Whether the model is shown values of the columns; in [`PrivacyMode::Full`] only.
     pub sample_values: bool,
+    /// How long its conversations are kept after their last activity; `None`: for ever.
+    pub conversation_retention_seconds: Option<i64>,
     pub version: i64,
     pub deleted_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,

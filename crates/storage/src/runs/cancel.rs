@@ -77,6 +77,19 @@ pub async fn cancel(
     Ok((run, signals))
 }
 
+/// Cancels what is unfinished of a session that is deleted.
+#[tracing::instrument(name = "db.run.cancel_deleted", skip_all, fields(session.id = %session_id))]
+pub async fn cancel_deleted(
+    db: &DatabaseConnection,
+    session_id: SessionId,
+) -> Result<Signals, Error> {
+    let tx = crate::transaction(db).await?;
+    locks::session(&tx, session_id).await?;
+    let signals = cancel_all(&tx, session_id, |_| Cause::SessionDeleted).await?;
+    tx.commit().await?;
+    Ok(signals)
+}
+
 /// Cancels what is unfinished of a session that is locked.
 pub(crate) async fn cancel_all(
     tx: &DatabaseTransaction,

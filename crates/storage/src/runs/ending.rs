@@ -42,7 +42,7 @@ pub async fn end(db: &DatabaseConnection, claimed: &Model, ending: Ending) -> Re
     };
     let end = End::of_attempt(claimed.fence, ending);
     if capture(&tx, claimed, from, end).await?.is_none() {
-        let run = locks::run(&tx, claimed.id).await?;
+        let Some(run) = locks::find_run(&tx, claimed.id).await? else { return Ok(Ended::Lost) };
         return Ok(match run.state {
             _ if run.fence != claimed.fence => Ended::Lost,
             State::Cancelling => Ended::Cancelling,

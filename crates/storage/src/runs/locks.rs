@@ -29,8 +29,12 @@ pub(super) async fn session_soon(tx: &DatabaseTransaction, id: SessionId) -> Res
 
 /// Locks and reads a run, of a session that is locked.
 pub(super) async fn run(tx: &DatabaseTransaction, id: RunId) -> Result<Model, Error> {
-    let run = Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(tx).await?;
-    run.ok_or(Error::NotFound(error::Entity::Run))
+    find_run(tx, id).await?.ok_or(Error::NotFound(error::Entity::Run))
+}
+
+/// The same of a run that may have been purged.
+pub(super) async fn find_run(tx: &DatabaseTransaction, id: RunId) -> Result<Option<Model>, Error> {
+    Ok(Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(tx).await?)
 }
 
 /// Locks and reads what is unfinished of a session that is locked, in the order of

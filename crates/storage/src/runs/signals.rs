@@ -16,6 +16,12 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// Adds what another transaction has left, which woke nobody.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.cancelling.extend(other.cancelling);
+        self.ended.extend(other.ended);
+    }
+
     /// Adds what a run has become.
     pub(super) fn add(&mut self, run: &Model) {
         match run.ended_at {

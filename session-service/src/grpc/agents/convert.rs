@@ -14,7 +14,9 @@ use storage::{
     page::Page,
 };
 
-use self::settings::{Limits, allow_list, limits, model, privacy_mode, to_privacy_mode};
+use self::settings::{
+    Limits, allow_list, conversation_retention, limits, model, privacy_mode, to_privacy_mode,
+};
 use crate::{
     Error,
     error::SAMPLE_VALUES_NOT_FULL,
@@ -47,6 +49,7 @@ pub(super) fn create_agent(
         max_cost,
         privacy_mode: privacy_mode(&mut fields, request.privacy_mode),
         sample_values: request.sample_values,
+        conversation_retention: conversation_retention(&mut fields, request.conversation_retention),
     };
     if settings.sample_values && settings.privacy_mode != PrivacyMode::Full {
         fields.refuse("sample_values", SAMPLE_VALUES_NOT_FULL);
@@ -90,6 +93,7 @@ pub(super) fn update_agent(
         ("limits", request.limits.is_some()),
         ("privacy_mode", request.privacy_mode != 0),
         ("sample_values", request.sample_values),
+        ("conversation_retention", request.conversation_retention.is_some()),
     ];
     let mask = fields.mask(request.update_mask, &known);
     let mut changes = Changes::default();
@@ -120,6 +124,10 @@ pub(super) fn update_agent(
                 changes.privacy_mode = Some(privacy_mode(&mut fields, request.privacy_mode));
             }
             "sample_values" => changes.sample_values = Some(request.sample_values),
+            "conversation_retention" => {
+                let kept = conversation_retention(&mut fields, request.conversation_retention);
+                changes.conversation_retention = Some(kept);
+            }
             _ => fields.refuse("update_mask", "names a field that can't be changed"),
         }
     }
@@ -166,6 +174,9 @@ pub(super) fn to_agent(agent: Model) -> pb::Agent {
         }),
         privacy_mode: to_privacy_mode(agent.privacy_mode).into(),
         sample_values: agent.sample_values,
+        conversation_retention: agent
+            .conversation_retention_seconds
+            .map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
         version: agent.version,
         created_at: Some(to_timestamp(agent.created_at)),
         updated_at: Some(to_timestamp(agent.updated_at)),

@@ -1,5 +1,7 @@
 //! Checks of what a user decides about an agent.
 
+use std::time::Duration;
+
 use model::Models;
 use proto::v1 as pb;
 use storage::entity::agent::PrivacyMode;
@@ -15,6 +17,10 @@ const MAX_MAX_COST: f64 = 1e15;
 const MAX_ALLOW_LIST: usize = 1_000;
 const MAX_ALLOW_LIST_BYTES: usize = 16 * 1024;
 const MAX_TABLE_CHARS: usize = 200;
+const DAY: u64 = 24 * 60 * 60;
+/// Whoever keeps conversations for less would have their events outlive them.
+const MIN_RETENTION_SECONDS: u64 = DAY;
+const MAX_RETENTION_SECONDS: u64 = 36_500 * DAY;
 
 /// One of the models that there are.
 pub(super) fn model(fields: &mut Fields, models: &Models, name: String) -> String {
@@ -86,6 +92,21 @@ fn max_cost(fields: &mut Fields, value: f64) -> f64 {
         fields.refuse("limits.max_cost", problem);
     }
     value
+}
+
+/// How long conversations are kept; `None`: for ever.
+pub(super) fn conversation_retention(
+    fields: &mut Fields,
+    value: Option<prost_types::Duration>,
+) -> Option<Duration> {
+    let value = value?;
+    let seconds = u64::try_from(value.seconds).ok().filter(|_| value.nanos == 0);
+    let kept = seconds.filter(|it| (MIN_RETENTION_SECONDS..=MAX_RETENTION_SECONDS).contains(it));
+    if kept.is_none() {
+        let problem = "must be from a day to 36,500 days, in whole seconds";
+        fields.refuse("conversation_retention", problem);
+    }
+    kept.map(Duration::from_secs)
 }
 
 pub(super) fn privacy_mode(fields: &mut Fields, value: i32) -> PrivacyMode {

@@ -1,0 +1,68 @@
+//! What was kept for long enough goes, in pieces with a pause between them: whoever asks for
+//! something comes first.
+
+use std::time::Duration;
+
+use storage::{AgentId, DatabaseConnection, Error, retention as purge};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use super::every;
+
+/// What is kept for days is in no hurry.
+const PERIOD: Duration = Duration::from_secs(60);
+/// How many rows of a kind a piece has at most; of a run also what hangs on it.
+const PIECE: i64 = 200;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long things are kept that have no time of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// The rows that answers were given from; `None`: as long as the answers.
+    pub results: Option<Duration>,
+    /// Receipts of what users have had deleted.
+    pub receipts: Duration,
+}
+
+/// Purges what is due, until `shutdown` is cancelled.
+pub async fn retention(db: DatabaseConnection, kept: Retention, shutdown: CancellationToken) {
+    let sweep = every(PERIOD, "the sweep of what is old", || sweep_all(&db, kept));
+    shutdown.run_until_cancelled(sweep).await;
+}
+
+async fn sweep_all(db: &DatabaseConnection, kept: Retention) -> Result<(), Error> {
+    expire(db).await?;
+    while purge::purge_sessions(db, None, PIECE).await?.is_any() {
+        time::sleep(PAUSE).await;
+    }
+    if let Some(results) = kept.results {
+        each(|| purge::purge_results(db, results, PIECE)).await?;
+    }
+    each(|| purge::purge_agents(db, PIECE)).await?;
+    each(|| purge::purge_data_sources(db, PIECE)).await?;
+    each(|| purge::purge_receipts(db, kept.receipts, PIECE)).await
+}
+
+/// Goes through all agents that keep their conversations for a time.
+async fn expire(db: &DatabaseConnection) -> Result<(), Error> {
+    let mut after = AgentId(0);
+    loop {
+        let page = purge::expire(db, after).await?;
+        match page.last {
+            // There may be more of the same agents.
+            Some(_) if page.hidden > 0 => time::sleep(PAUSE).await,
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn each<F>(mut purge: impl FnMut() -> F) -> Result<(), Error>
+where
+    F: Future<Output = Result<u64, Error>>,
+{
+    while purge().await? > 0 {
+        time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
