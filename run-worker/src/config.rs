@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bootstrap::{Connections, ModelSettings};
+use bootstrap::{Connections, ModelSettings, Telemetry};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use storage::runs::Terms;
 
@@ -11,7 +11,7 @@ use crate::reembed;
 /// What the program is started for.
 #[derive(Clone, Debug)]
 pub enum Start {
-    Work(Config),
+    Work(Box<Config>),
     Reembed(reembed::Options),
 }
 
@@ -32,7 +32,7 @@ impl Start {
         let start = match matches.subcommand() {
             Some(_) => Command::from_arg_matches(&matches)
                 .map(|Command::Reembed(options)| Self::Reembed(options)),
-            None => Config::from_arg_matches(&matches).map(Self::Work),
+            None => Config::from_arg_matches(&matches).map(|it| Self::Work(Box::new(it))),
         };
         Ok(start.unwrap_or_else(|error| error.exit()))
     }
@@ -47,6 +47,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    pub telemetry: Telemetry,
 
     /// How many runs to execute at a time
     #[arg(long, env, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]

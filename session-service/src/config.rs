@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
-use bootstrap::{Connections, ModelSettings};
+use bootstrap::{Connections, ModelSettings, Telemetry};
 use clap::{Parser, ValueEnum};
 
 mod access;
@@ -34,6 +34,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    pub telemetry: Telemetry,
 
     #[command(flatten)]
     pub access: Access,

@@ -40,6 +40,7 @@ mod service_drain;
 mod sessions;
 mod sql_guard;
 mod sweep;
+mod telemetry;
 mod transactions;
 mod wake_ups;
 mod watch;

@@ -71,7 +71,14 @@ async fn each_step_down_and_up_again_gives_the_same_schema() {
     }
 }
 
-/// A row in every table that the newest migration changes, as an older release left it.
+/// How many steps down it takes to be rid of a migration.
+fn steps_below(name: &str) -> u32 {
+    let migrations = Migrator::migrations();
+    let newer = migrations.iter().skip_while(|it| it.name() != name).count();
+    u32::try_from(newer).expect("there are few")
+}
+
+/// A row in every table that the agents' memory changes, as an older release left it.
 const OLD_ROWS: &str = "
     INSERT INTO data_sources (id, user_id, name, kind, schema_snapshot)
         VALUES (1, 1, 'Data', 'dataset', '{}');
@@ -101,7 +108,7 @@ async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out
     let url = empty_database().await;
     let client = log_in(&url).await;
     migration::up(&url).await.unwrap();
-    migration::down(&url, 2).await.unwrap();
+    migration::down(&url, steps_below("m20261122_000008_add_agent_memory")).await.unwrap();
     client.batch_execute(OLD_ROWS).await.unwrap();
 
     migration::up(&url).await.unwrap();
@@ -120,7 +127,7 @@ async fn rows_of_an_older_release_are_brought_on_and_back_and_nothing_is_let_out
         assert_eq!(told(&client, sql).await, expected, "{sql}");
     }
 
-    migration::down(&url, 2).await.unwrap();
+    migration::down(&url, steps_below("m20261122_000008_add_agent_memory")).await.unwrap();
     let sessions = "SELECT id, title, context_summary = '' FROM chat_sessions";
     assert_eq!(told(&client, sessions).await, r#"(1,Titled,t) (2,"",t) (3,"",t)"#);
     assert_eq!(told(&client, "SELECT id, truncated FROM runs").await, "(1,t) (3,f)");

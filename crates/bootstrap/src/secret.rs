@@ -1,7 +1,7 @@
 use std::{convert::Infallible, fmt, str::FromStr};
 
 /// A value that must not reach a log.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Secret(String);
 
 impl Secret {
