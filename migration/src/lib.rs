@@ -16,6 +16,7 @@ mod m20261122_000006_add_run_control;
 mod m20261122_000007_create_idempotency_keys;
 mod m20261122_000008_add_agent_memory;
 mod m20261122_000009_add_run_quotas;
+mod m20261123_000010_add_run_trace;
 mod m20261123_000011_add_retention;
 mod m20261123_000012_index_retention;
 mod m20261123_000013_keep_texts_out_of_statistics;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_create_idempotency_keys::MIGRATION),
             Box::new(m20261122_000008_add_agent_memory::MIGRATION),
             Box::new(m20261122_000009_add_run_quotas::MIGRATION),
+            Box::new(m20261123_000010_add_run_trace::MIGRATION),
             Box::new(m20261123_000011_add_retention::MIGRATION),
             Box::new(m20261123_000012_index_retention::MIGRATION),
             Box::new(m20261123_000013_keep_texts_out_of_statistics::MIGRATION),

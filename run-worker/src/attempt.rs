@@ -6,13 +6,14 @@ mod settle;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
-use run_queue::Delivery;
+use run_queue::{Delivery, Listener};
 use storage::{Error as StorageError, RunId, entity::run::Model, runs};
 use tokio::{
     task::unconstrained,
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{Error, Worker, progress::Progress};
 
@@ -43,7 +44,6 @@ impl Worker {
     /// ends it or gives it back. Nothing is done about a run that is not to be had.
     ///
     /// Once `hand_over` is cancelled, the run is left to another worker.
-    #[tracing::instrument(name = "run.attempt", skip_all, fields(run.id = %run_id))]
     pub(crate) async fn attempt(
         &self,
         run_id: RunId,
@@ -56,6 +56,19 @@ impl Worker {
         let Some(run) = runs::claim(&self.db, run_id, self.terms).await? else {
             return Ok(());
         };
+        let span = span(&run, delivery);
+        let attempt = self.work_on(run, delivery, &mut cancels, asked_at, hand_over);
+        attempt.instrument(span).await
+    }
+
+    async fn work_on(
+        &self,
+        run: Model,
+        delivery: &Delivery,
+        cancels: &mut Listener<()>,
+        asked_at: Instant,
+        hand_over: &CancellationToken,
+    ) -> Result<(), StorageError> {
         // Both are the database's: when it is to end, and when it was claimed.
         let remaining = (run.expires_at - run.updated_at).to_std().unwrap_or_default();
         let expires_at = Instant::now() + remaining;
@@ -66,12 +79,35 @@ impl Worker {
             biased;
             stop = attempt.work() => stop,
             // However much of its turn the work has used up.
-            stop = unconstrained(attempt.keep(delivery, &mut cancels, asked_at)) => stop,
+            stop = unconstrained(attempt.keep(delivery, cancels, asked_at)) => stop,
             () = unconstrained(time::sleep_until(expires_at)) => Stop::Expired,
             () = unconstrained(hand_over.cancelled()) => Stop::Drained,
         };
         attempt.settle(stop).await
     }
+}
+
+/// A part of the trace of the call that the run was started by, whoever was woken for it.
+fn span(run: &Model, delivery: &Delivery) -> Span {
+    let subject = delivery.subject();
+    let span = tracing::info_span!(
+        parent: None,
+        "run.attempt",
+        otel.name = format!("process {subject}"),
+        otel.kind = "consumer",
+        messaging.system = "nats",
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.destination.name = subject,
+        run.id = %run.id,
+        session.id = %run.chat_session_id,
+        user.id = %run.user_id,
+        attempt = run.attempts,
+        fence = run.fence,
+        trace_id = Empty,
+    );
+    trace_context::begin(&span, delivery.trace().or_else(|| run.trace()).as_ref());
+    span
 }
 
 impl Attempt<'_> {

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use bootstrap::{Admin, Connections, ModelSettings};
+use bootstrap::{Admin, Connections, ModelSettings, Telemetry};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use storage::runs::Terms;
 
@@ -11,7 +11,7 @@ use crate::reembed;
 /// What the program is started for.
 #[derive(Clone, Debug)]
 pub enum Start {
-    Work(Config),
+    Work(Box<Config>),
     Health(Admin),
     Reembed(reembed::Options),
 }
@@ -42,7 +42,7 @@ impl Start {
     pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(arguments)?;
         if matches.subcommand().is_none() {
-            return Config::from_arg_matches(&matches).map(Self::Work);
+            return Config::from_arg_matches(&matches).map(|it| Self::Work(Box::new(it)));
         }
         Command::from_arg_matches(&matches).map(|command| match command {
             Command::Health(admin) => Self::Health(admin),
@@ -78,6 +78,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    pub telemetry: Telemetry,
 
     /// How many runs to execute at a time
     #[arg(long, env, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]

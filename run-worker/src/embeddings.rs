@@ -8,6 +8,7 @@ use storage::{
     background::Task,
     embeddings::{self, Embedded, Message},
 };
+use tracing::{Span, field::Empty};
 
 use crate::{Error, privacy::Gate};
 
@@ -19,12 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_CHARS: usize = 8_000;
 
 /// Embeds messages, each text once. A message that may not be embedded is done without.
-#[tracing::instrument(name = "embeddings.embed", skip_all)]
+#[tracing::instrument(
+    name = "embeddings.embed",
+    skip_all,
+    fields(otel.kind = "consumer", trace_id = Empty)
+)]
 pub(crate) async fn embed(
     db: DatabaseConnection,
     embedder: Embedder,
     tasks: Vec<Task>,
 ) -> Result<(), Error> {
+    trace_context::begin(&Span::current(), None);
     let ids = tasks.iter().map(|task| task.subject_id);
     let messages = embeddings::messages(&db, &embedder.model, ids).await?;
     let (mut wanted, mut texts) = (Vec::new(), BTreeMap::new());

@@ -6,7 +6,7 @@ mod statements;
 use bootstrap::report;
 use data_source::Rows;
 use futures::StreamExt as _;
-use model::{Piece, builtin};
+use model::{Call, Piece, builtin};
 use tokio::time;
 
 use crate::{Error, attempt::Attempt, privacy::cells_of, progress::TEXT_PERIOD};
@@ -72,6 +72,17 @@ impl Attempt<'_> {
     }
 
     async fn word(&self, context: &Context, sql: &str, rows: &Rows) -> Result<(), model::Error> {
+        let call = Call::chat(&context.agent.model);
+        call.follow(self.say_all(&call, context, sql, rows)).await
+    }
+
+    async fn say_all(
+        &self,
+        call: &Call,
+        context: &Context,
+        sql: &str,
+        rows: &Rows,
+    ) -> Result<(), model::Error> {
         let prompt = context.prompt(&[]);
         let mut pieces = context.provider.answer(&prompt, sql, rows);
         loop {
@@ -79,7 +90,10 @@ impl Attempt<'_> {
                 Ok(Some(piece)) => match piece? {
                     Piece::Text(text) if !self.progress.say(&text) => return Ok(()),
                     Piece::Text(_) => (),
-                    Piece::Usage(usage) => self.progress.spent(&context.agent.model, usage),
+                    Piece::Usage(usage) => {
+                        call.spent(usage);
+                        self.progress.spent(&context.agent.model, usage);
+                    }
                 },
                 Ok(None) => return Ok(()),
                 Err(_) => self.progress.send(),

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use model::{Conversation, Usage};
+use model::{Call, Conversation, Usage};
 use storage::{
     SessionId, agents,
     background::{self, Kind, Task},
     summaries::{self, Summary, UNSUMMED_MESSAGES, Unsummed},
 };
 use tokio::time;
+use tracing::{Span, field::Empty};
 
 use crate::{Error, Worker, privacy::Gate};
 
@@ -35,8 +36,13 @@ pub(crate) async fn summarize(worker: Worker, tasks: Vec<Task>) -> Result<(), Er
 impl Worker {
     /// Gives a session the title and the summary that it lacks. One that was deleted
     /// needs none.
-    #[tracing::instrument(name = "session.summarize", skip_all, fields(session.id = %id))]
+    #[tracing::instrument(
+        name = "session.summarize",
+        skip_all,
+        fields(otel.kind = "consumer", session.id = %id, trace_id = Empty)
+    )]
     async fn summarize(&self, id: SessionId) -> Result<(), Error> {
+        trace_context::begin(&Span::current(), None);
         let Some(session) = summaries::find(&self.db, id).await? else { return Ok(()) };
         let agent = agents::get_any(&self.db, session.user_id, session.agent_id).await?;
         let provider = self.models.get(&agent.model)?;
@@ -57,8 +63,13 @@ impl Worker {
             return Ok(());
         }
         let conversation = Conversation { summary, turns: &turns };
-        let summarized = time::timeout(PATIENCE, provider.summarize(&conversation)).await;
-        let summarized = summarized.map_err(|late| model::Error::Unreachable(late.into()))??;
+        let call = Call::chat(&agent.model);
+        let summarizing = async {
+            let summarized = time::timeout(PATIENCE, provider.summarize(&conversation)).await;
+            summarized.map_err(|late| model::Error::Unreachable(late.into()))?
+        };
+        let summarized = call.follow(summarizing).await?;
+        call.spent(summarized.usage);
         log_usage(id, summarized.usage);
         if !session.is_titled && !summarized.title.is_empty() {
             summaries::store_title(&self.db, id, summarized.title).await?;

@@ -154,8 +154,9 @@ impl Worker {
     /// Publishes a wake-up that was committed. If it can't be published, the sweep
     /// does it in time.
     pub(crate) async fn publish(&self, next: WakeUp) {
-        if let Err(error) = self.publisher.wake_up(next.run_id.0, next.publication).await {
-            tracing::warn!(error = %report(&error), next.id = %next.run_id, "left to the sweep");
+        let WakeUp { run_id, publication, trace } = &next;
+        if let Err(error) = self.publisher.wake_up(run_id.0, *publication, trace.as_ref()).await {
+            tracing::warn!(error = %report(&error), next.id = %run_id, "left to the sweep");
         }
     }
 }

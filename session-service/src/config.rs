@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
-use bootstrap::{Admin, Connections, ModelSettings};
+use bootstrap::{Admin, Connections, ModelSettings, Telemetry};
 use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 mod access;
@@ -92,6 +92,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    pub telemetry: Telemetry,
 
     #[command(flatten)]
     pub access: Access,

@@ -17,6 +17,7 @@ use storage::{
     idempotency::Request,
     page::Page,
 };
+use tracing::Instrument as _;
 
 use crate::{Error, door::Slot};
 
@@ -76,7 +77,7 @@ impl DataSources {
     ) -> Result<Model, Error> {
         let Sources { db, store, sealer, .. } = self.sources.clone();
         let slot = Slot::current()?;
-        let created = tokio::spawn(async move {
+        let creating = async move {
             let _slot = slot;
             if let Some(request) = &request
                 && let Some(made) = data_sources::find_made(&db, user_id, request).await?
@@ -88,7 +89,8 @@ impl DataSources {
             let reserved = data_sources::reserve_dataset(&db, user_id, name, sealed).await?;
             store.ensure(reserved.id.0, &password).await?;
             Ok(data_sources::reveal_dataset(&db, request.as_ref(), &reserved).await?)
-        });
+        };
+        let created = tokio::spawn(creating.in_current_span());
         created.await.context("creating a data set panicked")?
     }
 
@@ -201,10 +203,11 @@ impl DataSources {
         upload: Upload,
     ) -> Result<Imported, Error> {
         let (this, slot) = (self.clone(), Slot::current()?);
-        let imported = tokio::spawn(async move {
+        let importing = async move {
             let _slot = slot;
             this.import_all(user_id, id, upload).await
-        });
+        };
+        let imported = tokio::spawn(importing.in_current_span());
         imported.await.context("an import panicked")?
     }
 

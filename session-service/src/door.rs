@@ -7,6 +7,7 @@
 mod admission;
 mod authenticate;
 mod browsers;
+mod calls;
 mod canonical;
 mod content;
 mod deadline;
@@ -15,6 +16,7 @@ mod panics;
 mod public;
 mod rate;
 mod receive;
+mod request_id;
 mod serve;
 mod turns;
 mod until;
@@ -78,8 +80,10 @@ impl Door {
             .layer(CatchPanicLayer::custom(panics::answer))
             .layer(middleware::map_response(canonical::complete))
             .layer(middleware::from_fn_with_state(limits.max_header_bytes, headers::check))
+            .layer(middleware::from_fn(calls::follow))
             .layer(middleware::from_fn(browsers::translate))
             .layer(middleware::from_fn(content::check))
+            .layer(middleware::from_fn(request_id::give))
             .layer(self.origins.cors())
     }
 }

@@ -23,6 +23,7 @@ use storage::{
 };
 use tokio::time;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument as _;
 
 use crate::{
     Error,
@@ -128,7 +129,7 @@ impl Runs {
         let this = self.clone();
         let (slot, deadline) = (Slot::current()?, remaining());
         let patience = deadline.unwrap_or(PATIENCE).min(PATIENCE);
-        let changed = tokio::spawn(async move {
+        let changing = async move {
             let _slot = slot;
             // What is dropped is rolled back; if it was committed in this very moment,
             // the sweep publishes what follows.
@@ -140,7 +141,8 @@ impl Runs {
             })??;
             this.publish_soon(signals);
             Ok(changed)
-        });
+        };
+        let changed = tokio::spawn(changing.in_current_span());
         changed.await.context("a change of runs panicked")?
     }
 
@@ -178,11 +180,13 @@ impl Runs {
     /// Publishes a wake-up that was committed. One that can't be published is due
     /// again soon, for the sweep.
     pub(crate) async fn wake(&self, wake_up: WakeUp) {
-        let Err(error) = self.publisher.wake_up(wake_up.run_id.0, wake_up.publication).await else {
+        let WakeUp { run_id, publication, trace } = &wake_up;
+        let Err(error) = self.publisher.wake_up(run_id.0, *publication, trace.as_ref()).await
+        else {
             return;
         };
-        tracing::warn!(error = %report(&error), run.id = %wake_up.run_id, "not published");
-        if let Err(error) = runs::publish_again(&self.db, wake_up).await {
+        tracing::warn!(error = %report(&error), run.id = %run_id, "not published");
+        if let Err(error) = runs::publish_again(&self.db, &wake_up).await {
             tracing::warn!(error = %report(&error), "a wake-up was left to its next time");
         }
     }

@@ -44,6 +44,7 @@ mod service_drain;
 mod sessions;
 mod sql_guard;
 mod sweep;
+mod telemetry;
 mod transactions;
 mod user_data;
 mod wake_ups;

@@ -9,6 +9,7 @@ mod readiness;
 mod report;
 mod secret;
 mod secret_files;
+mod telemetry;
 mod waiting;
 
 use std::{io, time::Duration};
@@ -16,7 +17,6 @@ use std::{io, time::Duration};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 pub use admin::Admin;
 pub use connections::{Connected, Connections, check_database_url, sealer};
@@ -25,24 +25,29 @@ pub use readiness::{Condition, Dependencies, Readiness};
 pub use report::report;
 pub use secret::Secret;
 pub use secret_files::arguments;
+pub use telemetry::Telemetry;
 
 /// How long what can't be cancelled, a look-up of a host for example, may hold the
 /// process at its end.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Runs a service to its end.
-pub fn run(service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    init_logging();
+/// Runs a service to its end; what it tells about itself is told under its name.
+pub fn run(
+    name: &str,
+    telemetry: &Telemetry,
+    service: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
-    let served = runtime.block_on(service);
+    let served = runtime.block_on(async {
+        let exporting = telemetry::begin(name, telemetry)?;
+        let served = Box::pin(service).await;
+        if let Some(exporting) = exporting {
+            exporting.finish().await;
+        }
+        served
+    });
     runtime.shutdown_timeout(FAREWELL);
     served
-}
-
-/// Sends logs to standard output as JSON, at the levels that `RUST_LOG` asks for.
-fn init_logging() {
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into());
-    tracing_subscriber::fmt().json().with_env_filter(filter.from_env_lossy()).init();
 }
 
 /// Returns a token that is cancelled once the process is asked to stop.

@@ -10,6 +10,7 @@ use futures::{TryStreamExt, future::try_join};
 use postgres_protocol::escape::escape_identifier;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::{Column, Row, RowStream, Statement, types::Kind, types::Type};
+use tracing::{Span, field::Empty};
 
 use self::wrapper::Wrapped;
 use crate::{
@@ -48,8 +49,29 @@ impl Pools {
     /// connection, and never longer than its limits.
     ///
     /// Dropping the future stops the query at its data source too.
-    #[tracing::instrument(name = "data_source.query", skip_all)]
+    #[tracing::instrument(name = "data_source.query", skip_all, fields(
+        otel.name = "SELECT",
+        otel.kind = "client",
+        otel.status_code = Empty,
+        db.system.name = "postgresql",
+        db.operation.name = "SELECT",
+        db.response.returned_rows = Empty,
+        db.response.status_code = Empty,
+        error.type = Empty,
+    ))]
     pub async fn query(
+        &self,
+        source: &Source,
+        schema: &Schema,
+        query: &Query,
+        limits: &Limits,
+    ) -> Result<Rows, Error> {
+        let queried = self.execute(source, schema, query, limits).await;
+        note(&queried);
+        queried
+    }
+
+    async fn execute(
         &self,
         source: &Source,
         schema: &Schema,
@@ -132,11 +154,35 @@ impl Execution<'_> {
                 total_rows
             }
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "rows not counted");
+                tracing::debug!(sqlstate = sqlstate(&error), "rows not counted");
                 None
             }
         }
     }
+}
+
+/// What may be told of a failure: the data source's words may hold values.
+fn sqlstate(error: &Error) -> Option<&str> {
+    match error {
+        Error::Statement { sqlstate, .. } => Some(sqlstate),
+        _ => None,
+    }
+}
+
+/// Notes what came of a query, without a word of the data source's.
+fn note(queried: &Result<Rows, Error>) {
+    let span = Span::current();
+    let error = match queried {
+        Ok(rows) => {
+            span.record("db.response.returned_rows", rows.rows.len());
+            return;
+        }
+        Err(error) => error,
+    };
+    span.record("otel.status_code", "ERROR");
+    let sqlstate = sqlstate(error);
+    span.record("db.response.status_code", sqlstate);
+    span.record("error.type", sqlstate.unwrap_or("_OTHER"));
 }
 
 fn columns_of(statement: &Statement) -> Result<Vec<ResultColumn>, Error> {

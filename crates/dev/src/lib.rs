@@ -20,3 +20,4 @@ pub mod wire;
 
 pub use cli::run;
 pub use shared::{Servers, test_servers};
+pub use up::build::{Programs, services as programs};

@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use tokio::time;
 
-use crate::{DIMENSIONS, Embedder, Error};
+use crate::{Call, DIMENSIONS, Embedder, Error};
 
 impl Embedder {
     /// Embeds each text, in their order, within `patience`.
     pub async fn embed(
+        &self,
+        texts: &[String],
+        patience: Duration,
+    ) -> Result<Vec<Vec<f32>>, Error> {
+        Call::embeddings(&self.model).follow(self.embed_in_time(texts, patience)).await
+    }
+
+    async fn embed_in_time(
         &self,
         texts: &[String],
         patience: Duration,

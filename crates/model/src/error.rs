@@ -34,6 +34,17 @@ impl Error {
         }
     }
 
+    /// One word for it, which is always the same.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Overloaded | Self::Busy { .. } => "overloaded",
+            Self::Unreachable(_) => "unreachable",
+            Self::Rejected(_) => "rejected",
+            Self::Refused => "refused",
+            Self::Unusable(_) => "unusable",
+        }
+    }
+
     /// For how long the model should be left alone, if it is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

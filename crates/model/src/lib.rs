@@ -1,6 +1,7 @@
 //! Model providers behind one trait.
 
 pub mod builtin;
+mod call;
 mod embedder;
 mod error;
 mod folding;
@@ -12,6 +13,7 @@ mod prompt;
 mod usage;
 
 pub use builtin::Builtin;
+pub use call::Call;
 pub use error::{Cause, Error};
 pub use models::{Embedder, Models, NotAllowed};
 pub use openai::{BreakerPacing, ConfigError, OpenAi, Pacing};

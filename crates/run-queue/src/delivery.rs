@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use prost::Message as _;
 use proto::v1::RunWakeUp;
 use tokio::time;
+use trace_context::{TRACEPARENT, TRACESTATE, TraceContext};
 
 use crate::{DeadLetter, Names, connection::Connection};
 
@@ -95,6 +96,18 @@ impl Delivery {
         let wake_up = RunWakeUp::decode(self.message.payload.clone()).ok()?;
         // Nothing decodes to the run 0.
         (0 < wake_up.run_id).then_some(wake_up.run_id)
+    }
+
+    /// Where the trace of its run goes on, if it says so.
+    pub fn trace(&self) -> Option<TraceContext> {
+        let headers = self.message.headers.as_ref()?;
+        let state = headers.get(TRACESTATE).map(|it| it.as_str());
+        TraceContext::parse(headers.get(TRACEPARENT)?.as_str(), state)
+    }
+
+    /// The queue that it comes from.
+    pub fn subject(&self) -> &str {
+        &self.message.subject
     }
 
     /// The message as it is put aside, if it is not one of ours.

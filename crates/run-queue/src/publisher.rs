@@ -11,6 +11,8 @@ use async_nats::{
 };
 use prost::Message;
 use proto::v1::{RunCancelRequested, RunEnded, RunWakeUp};
+use trace_context::TraceContext;
+use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     DeadLetter, Names, Streams, announcements::announce, connection::is_connected,
@@ -63,14 +65,41 @@ impl Publisher {
     /// once while NATS is away.
     ///
     /// `publication` must rise with every wake-up for the run: the server drops
-    /// what it takes for a repetition.
-    pub async fn wake_up(&self, run_id: i64, publication: i64) -> Result<(), PublishError> {
+    /// what it takes for a repetition. It carries the trace that the run belongs to.
+    pub async fn wake_up(
+        &self,
+        run_id: i64,
+        publication: i64,
+        trace: Option<&TraceContext>,
+    ) -> Result<(), PublishError> {
+        let message_id = format!("{run_id}:{publication}");
+        let span = self.publishing(run_id, &message_id);
+        trace_context::begin(&span, trace);
         let stored = Stored {
             subject: &self.names.wake_ups,
-            message_id: format!("{run_id}:{publication}"),
+            message_id,
             payload: RunWakeUp { run_id }.encode_to_vec(),
+            // A span that nobody follows is no parent.
+            trace: trace.map(|it| TraceContext::of(&span).unwrap_or_else(|| it.clone())),
         };
-        self.store(stored).await
+        self.store(stored).instrument(span).await
+    }
+
+    fn publishing(&self, run_id: i64, message_id: &str) -> Span {
+        let subject = &self.names.wake_ups;
+        tracing::info_span!(
+            parent: None,
+            "queue.publish",
+            otel.name = format!("publish {subject}"),
+            otel.kind = "producer",
+            messaging.system = "nats",
+            messaging.operation.name = "publish",
+            messaging.operation.type = "send",
+            messaging.destination.name = subject,
+            messaging.message.id = message_id,
+            run.id = %run_id,
+            trace_id = Empty,
+        )
     }
 
     /// Puts something aside and waits until the stream has stored it. Fails at
@@ -82,6 +111,7 @@ impl Publisher {
             subject: &self.names.dead_letters,
             message_id: letter.message_id(),
             payload: letter.into_pb(max_payload).encode_to_vec(),
+            trace: None,
         };
         self.store(stored).await
     }
@@ -103,6 +133,9 @@ impl Publisher {
     async fn publish(&self, stored: &Stored<'_>) -> Result<(), jetstream::context::PublishError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::NATS_MESSAGE_ID, stored.message_id.as_str());
+        for (name, value) in stored.trace.iter().flat_map(TraceContext::headers) {
+            headers.insert(name, value);
+        }
 
         let (subject, payload) = (stored.subject.to_owned(), stored.payload.clone());
         self.jetstream.publish_with_headers(subject, headers, payload.into()).await?.await?;
@@ -133,4 +166,5 @@ struct Stored<'a> {
     subject: &'a str,
     message_id: String,
     payload: Vec<u8>,
+    trace: Option<TraceContext>,
 }

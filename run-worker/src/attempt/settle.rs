@@ -73,8 +73,8 @@ impl Attempt<'_> {
             let (db, run) = (&self.worker.db, &self.run);
             match persist(|| runs::end(db, run, ending.clone())).await? {
                 Ended::Done { next } => {
-                    let outcome = &ending.outcome;
-                    tracing::info!(attempt = self.run.attempts, ?outcome, "run ended");
+                    let (outcome, reason) = told(&ending.outcome);
+                    tracing::info!(outcome, reason, "run ended");
                     self.worker.publisher.ended(self.run.id.0).await;
                     if let Some(next) = next {
                         self.worker.publish(next).await;
@@ -122,6 +122,17 @@ impl Attempt<'_> {
     fn lost(&self) -> Result<(), StorageError> {
         tracing::warn!(attempt = self.run.attempts, "another attempt may have taken over");
         Ok(())
+    }
+}
+
+/// What the log says of an outcome. A failure's message may be the data source's own words, and hold
+/// values.
+fn told(outcome: &Outcome) -> (&'static str, Option<&'static str>) {
+    match outcome {
+        Outcome::Succeeded => ("succeeded", None),
+        Outcome::Failed(failure) => ("failed", Some(failure.reason)),
+        Outcome::Cancelled => ("cancelled", None),
+        Outcome::Expired => ("expired", None),
     }
 }
 

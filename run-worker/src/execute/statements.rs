@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use bootstrap::report;
 use chrono::Utc;
 use data_source::{Limits, Rows, guard, rows::TruncatedBy};
-use model::{Plan, Tried};
+use model::{Call, Plan, Tried};
 use storage::{
     entity::{agent, run},
     results::{Column, RunResult},
@@ -84,7 +84,9 @@ impl Attempt<'_> {
     }
 
     async fn plan(&self, context: &Context, tried: &[Tried]) -> Result<Plan, Error> {
-        let planned = context.provider.plan(&context.prompt(tried)).await?;
+        let call = Call::chat(&context.agent.model);
+        let planned = call.follow(context.provider.plan(&context.prompt(tried))).await?;
+        call.spent(planned.usage);
         self.progress.spent(&context.agent.model, planned.usage);
         Ok(planned.plan)
     }

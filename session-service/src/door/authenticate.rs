@@ -7,6 +7,7 @@ use axum::{
 };
 use tokio::time;
 use tonic::Status;
+use tracing::{Span, field};
 
 use super::until::Until;
 use crate::{Error, auth::Verifier};
@@ -21,6 +22,7 @@ pub(super) async fn authenticate(
         Ok(verified) => verified,
         Err(error) => return Status::from(error).into_http(),
     };
+    Span::current().record("user.id", field::display(verified.caller.user_id));
     request.extensions_mut().insert(verified.caller);
     let until = Until::new(verified.expires_at, || Error::Unauthenticated.into());
     match time::timeout_at(verified.expires_at, next.run(request)).await {

@@ -8,10 +8,12 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::request_id;
+
 /// For how long a browser need not ask again.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-const SENT: [HeaderName; 8] = [
+const SENT: [HeaderName; 9] = [
     header::AUTHORIZATION,
     HeaderName::from_static("baggage"),
     header::CONTENT_TYPE,
@@ -19,13 +21,15 @@ const SENT: [HeaderName; 8] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("x-grpc-web"),
+    request_id::HEADER,
     HeaderName::from_static("x-user-agent"),
 ];
 
-const READ: [HeaderName; 3] = [
+const READ: [HeaderName; 4] = [
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-status-details-bin"),
+    request_id::HEADER,
 ];
 
 /// The origins of the pages that may call, with commas between.

@@ -24,6 +24,7 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Runs;
 use crate::{Error, connections, door::Slot};
@@ -73,10 +74,11 @@ impl Runs {
         let ending = connections::ending().unwrap_or_else(|| self.shutdown.clone());
         let watcher = Watcher { runs: self.clone(), ends, live, replay, sent: after, out, ending };
         let (end, ended) = oneshot::channel();
-        tokio::spawn(async move {
+        let watching = async move {
             // Nobody is there to be told if it can't be sent.
             let _ = end.send(watcher.watch(run).await);
-        });
+        };
+        tokio::spawn(watching.in_current_span());
         let end = stream::once(ended).filter_map(async |end| match end {
             Ok(Err(error)) => Some(Err(error)),
             Ok(Ok(())) => None,

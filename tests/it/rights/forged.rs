@@ -44,7 +44,7 @@ async fn a_wake_up_that_nobody_committed_begins_nothing() {
 
     let forger = Publisher::new(harness.nats.clone(), harness.names.clone());
     for run_id in [held.id, waiting.id, i64::MAX] {
-        forger.wake_up(run_id, 1_000).await.expect("the queue is there");
+        forger.wake_up(run_id, 1_000, None).await.expect("the queue is there");
     }
     let jetstream = jetstream::new(harness.nats.clone());
     let stream = format!("{}_RUNS", harness.names_prefix);

@@ -40,7 +40,7 @@ async fn a_letter_that_is_repeated_is_stored_once() {
 async fn a_message_that_is_not_ours_is_put_aside_as_it_was() {
     let queue = Queue::on_shared_server().await;
     let publisher = queue.publisher();
-    publisher.wake_up(7, 1).await.unwrap();
+    publisher.wake_up(7, 1, None).await.unwrap();
     let subject = format!("{}.runs.wake-up", queue.prefix);
     let payload = b"\xff not protobuf".to_vec();
     queue.client.publish(subject, payload.clone().into()).await.unwrap();

@@ -18,7 +18,7 @@ async fn a_slot_that_waits_is_woken_though_the_stream_was_deleted() {
     let jetstream = jetstream::new(queue.client.clone());
     jetstream.delete_stream(queue.stream("RUNS")).await.unwrap();
     let deleted_at = Instant::now();
-    publisher.wake_up(7, 1).await.unwrap();
+    publisher.wake_up(7, 1, None).await.unwrap();
 
     assert_eq!(in_time(slot).await.unwrap(), 7);
     assert!(deleted_at.elapsed() < Duration::from_secs(2), "{:?}", deleted_at.elapsed());
@@ -35,7 +35,7 @@ async fn a_slot_that_waits_is_woken_though_the_consumer_was_deleted() {
     let stream = jetstream.get_stream(queue.stream("RUNS")).await.unwrap();
     stream.delete_consumer("run-worker").await.unwrap();
     let deleted_at = Instant::now();
-    publisher.wake_up(7, 1).await.unwrap();
+    publisher.wake_up(7, 1, None).await.unwrap();
 
     assert_eq!(in_time(slot).await.unwrap(), 7);
     assert!(deleted_at.elapsed() < Duration::from_secs(2), "{:?}", deleted_at.elapsed());
@@ -56,7 +56,7 @@ async fn a_slot_that_begins_while_the_stream_is_missing_waits_for_it() {
     }
     assert!(jetstream.get_stream(&stream).await.is_err(), "it is not for a slot to make it");
 
-    queue.publisher().wake_up(7, 1).await.unwrap();
+    queue.publisher().wake_up(7, 1, None).await.unwrap();
 
     assert_eq!(in_time(slot).await.unwrap(), 7);
 }
@@ -67,10 +67,10 @@ async fn one_who_may_not_make_the_stream_can_publish_once_it_is_there_again() {
     let publisher = Publisher::new(queue.client.clone(), queue.names.clone());
     jetstream::new(queue.client.clone()).delete_stream(queue.stream("RUNS")).await.unwrap();
 
-    let refused = publisher.wake_up(7, 1).await;
+    let refused = publisher.wake_up(7, 1, None).await;
     assert!(matches!(refused, Err(PublishError::Refused(_))), "{refused:?}");
     queue.streams().make().await.unwrap();
 
-    publisher.wake_up(7, 2).await.unwrap();
+    publisher.wake_up(7, 2, None).await.unwrap();
     assert_eq!(in_time(queue.slot()).await.unwrap(), 7);
 }

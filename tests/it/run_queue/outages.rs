@@ -113,7 +113,7 @@ async fn outage(wiped: bool) {
     let returned_at = Instant::now();
     queue.be(State::Connected).await;
     for run_id in 1..=8 {
-        publisher.wake_up(run_id, 1).await.expect("NATS is back");
+        publisher.wake_up(run_id, 1, None).await.expect("NATS is back");
     }
 
     let mut woken: Vec<i64> = in_time(future::try_join_all(slots)).await.expect("no slot panics");

@@ -23,10 +23,10 @@ const OURS: [&str; 7] = [
 ];
 
 #[derive(Debug)]
-pub(crate) struct Programs {
-    pub(crate) migration: PathBuf,
-    pub(crate) session_service: PathBuf,
-    pub(crate) run_worker: PathBuf,
+pub struct Programs {
+    pub migration: PathBuf,
+    pub session_service: PathBuf,
+    pub run_worker: PathBuf,
 }
 
 impl Programs {
@@ -39,7 +39,8 @@ impl Programs {
     }
 }
 
-pub(crate) async fn services() -> anyhow::Result<Programs> {
+/// Builds them, and says where they are.
+pub async fn services() -> anyhow::Result<Programs> {
     let executable = env::current_exe()?;
     let folder = executable.parent().context("our own program lies in no folder")?;
     // Tests lie one folder deeper than programs.

@@ -9,6 +9,7 @@ use reqwest::{
     redirect,
 };
 use tokio::{sync::Semaphore, time};
+use trace_context::{TRACEPARENT, TraceContext};
 use url::Url;
 
 use super::{
@@ -140,6 +141,10 @@ impl Endpoint {
         call = call.header(ACCEPT, "text/event-stream, application/json");
         if let Some(key) = &self.key {
             call = call.header(AUTHORIZATION, key.header());
+        }
+        // The provider is not told what else the caller's tracing says.
+        if let Some(trace) = TraceContext::current() {
+            call = call.header(TRACEPARENT, trace.parent());
         }
         let response = time::timeout_at(patience.until(), call.send()).await;
         let response = response.map_err(|_| Failure::unreachable("no answer in time"))?;

@@ -1,4 +1,5 @@
 use sea_orm::entity::prelude::*;
+use trace_context::TraceContext;
 
 use crate::{AgentId, RunId, SessionId, UserId};
 
@@ -71,8 +72,17 @@ pub struct Model {
     pub cancel_requested_at: Option<DateTimeUtc>,
     /// Of the last event before the final one; `None` until it has ended.
     pub last_event_id: Option<i64>,
+    /// Where the trace of the call goes on that started it; see [`Self::trace`].
+    pub traceparent: Option<String>,
+    pub tracestate: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+}
+
+impl Model {
+    pub fn trace(&self) -> Option<TraceContext> {
+        TraceContext::parse(self.traceparent.as_deref()?, self.tracestate.as_deref())
+    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}

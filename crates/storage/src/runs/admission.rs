@@ -6,6 +6,7 @@ use sea_orm::{
     DatabaseTransaction, DbBackend, ExprTrait as _, FromQueryResult as _, QuerySelect as _,
     SelectExt as _, Statement, entity::prelude::*, sea_query::LockType,
 };
+use trace_context::TraceContext;
 
 use super::{
     Quotas, Signals, WakeUp,
@@ -54,6 +55,8 @@ pub struct Start {
     /// How long it may take until it has ended.
     pub deadline: Duration,
     pub quotas: Quotas,
+    /// Where the trace of the call goes on that asks it.
+    pub trace: Option<TraceContext>,
 }
 
 /// Stores a question as a run, and admits it at once if the session is idle.
@@ -108,9 +111,10 @@ async fn insert(
         Concurrency::Interrupt => i64::MAX,
     };
     let sql = format!(
-        "INSERT INTO runs (chat_session_id, agent_id, user_id, question, expires_at, wake_at)
+        "INSERT INTO runs (chat_session_id, agent_id, user_id, question, expires_at, wake_at,
+            traceparent, tracestate)
         SELECT $1, $2, $3, $4, now() + $5 * interval '1 second',
-            now() + least($5, 60) * interval '1 second'
+            now() + least($5, 60) * interval '1 second', $7, $8
         WHERE NOT EXISTS (
             SELECT FROM runs WHERE chat_session_id = $1 AND ended_at IS NULL
         ) OR (
@@ -120,13 +124,16 @@ async fn insert(
         RETURNING {columns}",
         columns = columns::<run::Entity>("runs")
     );
-    let values: [sea_orm::Value; 6] = [
+    let trace = start.trace.as_ref();
+    let values: [sea_orm::Value; 8] = [
         session.id.into(),
         session.agent_id.into(),
         session.user_id.into(),
         start.question.as_str().into(),
         start.deadline.as_secs_f64().into(),
         max_waiting.into(),
+        trace.map(TraceContext::parent).into(),
+        trace.and_then(TraceContext::state).into(),
     ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     match Model::find_by_statement(statement).one(tx).await? {

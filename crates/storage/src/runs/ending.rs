@@ -32,7 +32,13 @@ pub enum Ended {
 ///
 /// `claimed` is the run as its claim returned it. Only the holder of the latest
 /// claim can end a run, and only once.
-#[tracing::instrument(name = "db.run.end", skip_all, fields(run.id = %claimed.id))]
+#[tracing::instrument(name = "db.run.end", skip_all, fields(
+    otel.kind = "client",
+    db.system.name = "postgresql",
+    db.operation.name = "UPDATE",
+    db.collection.name = "runs",
+    run.id = %claimed.id,
+))]
 pub async fn end(db: &DatabaseConnection, claimed: &Model, ending: Ending) -> Result<Ended, Error> {
     let tx = crate::transaction(db).await?;
     locks::session(&tx, claimed.chat_session_id).await?;

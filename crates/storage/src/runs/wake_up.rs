@@ -2,6 +2,7 @@
 //! there is published, however often the queue loses it.
 
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
+use trace_context::TraceContext;
 
 use super::MAX_ATTEMPTS;
 use crate::{Error, RunId, SessionId, entity::run};
@@ -17,22 +18,28 @@ const NEXT_LOOK: &str = "CASE due.kind
     ) END";
 
 /// A message to publish: someone should look at this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WakeUp {
     pub run_id: RunId,
     /// Rises with each message for the run, so that none is taken for a repetition.
     pub publication: i64,
+    /// The run's.
+    pub trace: Option<TraceContext>,
 }
 
 impl WakeUp {
     /// The wake-up of a run that was just admitted; `None` if it was not.
     pub fn of(run: &run::Model) -> Option<Self> {
-        run.admitted_at.map(|_| Self { run_id: run.id, publication: run.publications })
+        run.admitted_at.map(|_| Self {
+            run_id: run.id,
+            publication: run.publications,
+            trace: run.trace(),
+        })
     }
 }
 
 /// What is due about a run, for others to do something about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Due {
     /// A worker has to be woken.
     Publish(WakeUp),
@@ -61,6 +68,25 @@ struct Row {
     publications: i64,
     session_id: SessionId,
     kind: Kind,
+    traceparent: Option<String>,
+    tracestate: Option<String>,
+}
+
+impl Row {
+    fn into_due(self) -> Option<Due> {
+        match self.kind {
+            Kind::Publish => Some(Due::Publish(WakeUp {
+                run_id: self.id,
+                publication: self.publications,
+                trace: self
+                    .traceparent
+                    .and_then(|parent| TraceContext::parse(&parent, self.tracestate.as_deref())),
+            })),
+            Kind::Admit => Some(Due::Admit(self.session_id)),
+            Kind::Cancel => Some(Due::Cancel(self.id)),
+            Kind::End => None,
+        }
+    }
 }
 
 /// Takes up to `limit` runs about which someone must do something, and puts off
@@ -68,16 +94,7 @@ struct Row {
 #[tracing::instrument(name = "db.run.take_due", skip_all)]
 pub async fn take_due(db: &impl ConnectionTrait, limit: i64) -> Result<Vec<Due>, Error> {
     let rows = take(db, "<> 'end'", limit).await?;
-    let due =
-        rows.into_iter().filter_map(
-            |Row { id: run_id, publications, session_id, kind }| match kind {
-                Kind::Publish => Some(Due::Publish(WakeUp { run_id, publication: publications })),
-                Kind::Admit => Some(Due::Admit(session_id)),
-                Kind::Cancel => Some(Due::Cancel(run_id)),
-                Kind::End => None,
-            },
-        );
-    Ok(due.collect())
+    Ok(rows.into_iter().filter_map(Row::into_due).collect())
 }
 
 /// Takes up to `limit` runs that nobody works on and nobody should any more, and
@@ -104,7 +121,8 @@ async fn take(db: &impl ConnectionTrait, kinds: &str, limit: i64) -> Result<Vec<
         UPDATE runs SET wake_at = {NEXT_LOOK},
             publications = publications + (due.kind = 'publish')::int
         FROM due WHERE runs.id = due.id
-        RETURNING runs.id, publications, chat_session_id AS session_id, due.kind"
+        RETURNING runs.id, publications, chat_session_id AS session_id, due.kind,
+            traceparent, tracestate"
     );
     let values: [sea_orm::Value; 2] = [limit.into(), MAX_ATTEMPTS.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
@@ -113,7 +131,7 @@ async fn take(db: &impl ConnectionTrait, kinds: &str, limit: i64) -> Result<Vec<
 
 /// Makes a wake-up due again soon that could not be published.
 #[tracing::instrument(name = "db.run.publish_again", skip_all, fields(run.id = %wake_up.run_id))]
-pub async fn publish_again(db: &impl ConnectionTrait, wake_up: WakeUp) -> Result<(), Error> {
+pub async fn publish_again(db: &impl ConnectionTrait, wake_up: &WakeUp) -> Result<(), Error> {
     let sql = "UPDATE runs SET wake_at = now() + interval '1 second'
         WHERE id = $1 AND publications = $2 AND ended_at IS NULL
             AND (lease_expires_at IS NULL OR lease_expires_at <= now())";

@@ -11,6 +11,7 @@ use storage::{
     page::Page,
     runs::{Concurrency, Conversation, Filter, Start},
 };
+use trace_context::TraceContext;
 
 use crate::{
     Error, Limits,
@@ -71,7 +72,8 @@ pub(super) fn start_run(
     let wait = fields.wait("wait", wait, Duration::ZERO, MAX_WAIT);
     fields.check()?;
     let quotas = limits.quotas;
-    let start = Start { conversation, question, concurrency, deadline, quotas };
+    let trace = TraceContext::current();
+    let start = Start { conversation, question, concurrency, deadline, quotas, trace };
     Ok(StartRun { request: repeatable, start, wait })
 }
 
