@@ -77,17 +77,17 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// Whether the server could not be reached, or was not ready, when it was connected to:
-    /// later it may be.
+    /// Whether the server could not be reached, was not ready, or did not let the role in, when
+    /// it was connected to: later it may. The right to connect comes with the migrations.
     pub fn is_away(&self) -> bool {
         let Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error))) = self else {
             return matches!(self, Self::Unavailable(DbErr::ConnectionAcquire(_)));
         };
         match &**error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-            sqlx::Error::Database(error) => error
-                .code()
-                .is_some_and(|code| ["08", "53", "57"].iter().any(|it| code.starts_with(it))),
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                ["08", "53", "57", "42501"].iter().any(|it| code.starts_with(it))
+            }),
             _ => false,
         }
     }
