@@ -47,10 +47,11 @@ CMD ["up"]
 FROM scratch AS run-worker
 COPY --from=build /images/run-worker /
 USER 65532:65532
+EXPOSE 9090
 ENTRYPOINT ["/run-worker"]
 
 FROM scratch AS session-service
 COPY --from=build /images/session-service /
 USER 65532:65532
-EXPOSE 50051
+EXPOSE 50051 9090
 ENTRYPOINT ["/session-service"]

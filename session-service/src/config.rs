@@ -4,7 +4,10 @@ use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
 use bootstrap::{Admin, Connections, ModelSettings, Telemetry};
-use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{
+    Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 mod access;
 mod limits;
@@ -90,6 +93,10 @@ pub struct Config {
     #[command(flatten)]
     pub connections: Connections,
 
+    /// How many NATS servers hold each stream; streams that exist stay as they are
+    #[arg(long, env, default_value = "1", value_parser = replicas())]
+    pub nats_stream_replicas: usize,
+
     #[command(flatten)]
     pub models: ModelSettings,
 
@@ -121,6 +128,12 @@ pub struct Config {
 pub enum Switch {
     On,
     Off,
+}
+
+/// Of an even number, no more may be lost than of the odd one before.
+fn replicas() -> impl TypedValueParser<Value = usize> {
+    let numbers = PossibleValuesParser::new(["1", "3", "5"]);
+    numbers.map(|number| number.parse().expect("they are numbers"))
 }
 
 impl Config {
@@ -211,6 +224,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_refused_by_name() {
         check_refused(&["--listen-addr=nowhere"], "--listen-addr");
+        check_refused(&["--nats-stream-replicas=2"], "--nats-stream-replicas");
         check_refused(&["--max-sessions-per-page=0"], "--max-sessions-per-page");
         check_refused(&["--max-sessions-per-page=10"], "DEFAULT_SESSIONS_PER_PAGE");
         check_refused(&["--max-messages-per-page=10"], "DEFAULT_MESSAGES_PER_PAGE");

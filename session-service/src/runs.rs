@@ -61,9 +61,9 @@ impl Runs {
         db: DatabaseConnection,
         nats: Client,
         names: Names,
+        streams: Streams,
         shutdown: CancellationToken,
     ) -> Self {
-        let streams = Streams::new(nats.clone(), names.clone());
         Self {
             db,
             publisher: Publisher::making(streams.clone(), nats.clone(), names.clone()),

@@ -17,20 +17,25 @@ AUTHORITIES = pathlib.Path("etc/ssl/certs/ca-certificates.crt")
 
 
 def make(servers):
-    """Makes those that are not here yet. `servers` is where the tests' servers are."""
+    """Makes them, the large ones once. `servers` is where the tests' servers are."""
     text = (WORKSPACE / "Dockerfile").read_text()
     rust = re.search(r"^ARG RUST=(\S+)$", text, re.MULTILINE).group(1)
     sysroot = subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip()
     if not succeeds("image", "exists", DEBIAN):
         debian()
-    for name, file, context in [
-        (f"docker.io/library/rust:{rust}-slim-bookworm", "rust", sysroot),
-        ("docker.io/library/nats:2.15-alpine", "nats", servers),
-        ("docker.io/pgvector/pgvector:pg17", "postgres", servers),
-    ]:
-        if not succeeds("image", "exists", name):
-            file = FOLDER / f"{file}.Dockerfile"
-            build(context, "--tag", name, "--file", file, "--build-context", f"entrypoint={FOLDER}")
+    name = f"docker.io/library/rust:{rust}-slim-bookworm"
+    if not succeeds("image", "exists", name):
+        stand_in(name, "rust", sysroot)
+    # Small, and as this folder has them now.
+    stand_in("docker.io/library/nats:2.15-alpine", "nats", servers, "--target=alpine")
+    stand_in("docker.io/library/nats:2.15.1", "nats", servers)
+    stand_in("docker.io/pgvector/pgvector:pg17", "postgres", servers)
+
+
+def stand_in(name, file, context, *options):
+    file = FOLDER / f"{file}.Dockerfile"
+    entrypoint = f"--build-context=entrypoint={FOLDER}"
+    build(context, "--tag", name, "--file", file, entrypoint, *options)
 
 
 def debian():

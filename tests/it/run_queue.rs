@@ -8,6 +8,7 @@ mod deliveries;
 mod events;
 mod outages;
 pub(crate) mod own_server;
+mod replicas;
 
 use std::time::Duration;
 

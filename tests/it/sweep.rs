@@ -10,6 +10,7 @@ use std::{
 
 use futures::future;
 use proto::v1::{self as pb, RunState};
+use run_queue::Streams;
 use session_service::{Runs, sweep};
 use storage::{
     RunId,
@@ -27,7 +28,8 @@ const BACKLOG: usize = 250;
 fn another_sweep(harness: &Harness) -> DropGuard {
     let shutdown = CancellationToken::new();
     let (db, nats, names) = (harness.db.clone(), harness.nats.clone(), harness.names.clone());
-    let runs = Runs::new(db, nats, names, shutdown.clone());
+    let streams = Streams::new(nats.clone(), names.clone());
+    let runs = Runs::new(db, nats, names, streams, shutdown.clone());
     tokio::spawn(sweep::runs(runs, shutdown.clone()));
     shutdown.drop_guard()
 }

@@ -19,7 +19,10 @@ OVERLAYS = {
     "dev": {"resources": ["overlays/dev"]},
     "dev with the gateway": {"resources": ["overlays/dev", "overlays/gateway"]},
     "prod": {"resources": ["overlays/prod"]},
-    "prod with the gateway": {"resources": ["overlays/prod", "overlays/gateway"]},
+    "prod with the gateway": {
+        "resources": ["overlays/prod", "overlays/gateway"],
+        "components": ["components/gateway-tls"],
+    },
     "prod with KEDA": {"resources": ["overlays/prod"], "components": ["components/keda"]},
 }
 

@@ -104,6 +104,19 @@ class References(unittest.TestCase):
                             with self.subTest(where, probe=probe):
                                 self.assertIn(handler["port"], ports)
 
+    def test_metrics_are_where_the_annotations_of_both_services_say(self):
+        for overlay in OVERLAYS:
+            for it in of_kind(render(overlay), "Deployment"):
+                name = it["metadata"]["name"]
+                annotations = pod(it)["metadata"].get("annotations", {})
+                with self.subTest(overlay, pod=name):
+                    collected = "prometheus.io/port" in annotations
+                    self.assertEqual(collected, name != "gateway")
+                    if collected:
+                        ports = containers(it)[0]["ports"]
+                        (admin,) = [it["containerPort"] for it in ports if it["name"] == "admin"]
+                        self.assertEqual(annotations["prometheus.io/port"], str(admin))
+
     def test_every_service_leads_to_open_ports_of_pods(self):
         for overlay in OVERLAYS:
             for service in of_kind(render(overlay), "Service"):

@@ -76,9 +76,10 @@ impl Names {
         format!("{}{}", self.inboxes, service.name())
     }
 
-    /// All streams that there are to be.
-    pub(crate) fn stream_configs(&self) -> [stream::Config; 3] {
+    /// All streams that there are to be, each on as many servers.
+    pub(crate) fn stream_configs(&self, num_replicas: usize) -> [stream::Config; 3] {
         [self.queue_config(), self.events_config(), self.dead_letters_config()]
+            .map(|config| stream::Config { num_replicas, ..config })
     }
 
     fn queue_config(&self) -> stream::Config {
@@ -131,6 +132,13 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_stream_is_on_as_many_servers() {
+        for config in Names::with_prefix("").stream_configs(3) {
+            assert_eq!(config.num_replicas, 3, "{}", config.name);
+        }
+    }
 
     #[test]
     fn two_prefixes_share_no_stream_and_no_subject() {

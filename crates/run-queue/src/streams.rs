@@ -45,34 +45,53 @@ pub enum ForgetError {
     Refused(#[from] PurgeError),
 }
 
+/// A stream that was there already, with another number of replicas than it was to get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherReplicas {
+    pub stream: String,
+    pub replicas: usize,
+}
+
 /// The queue, the log of events and the dead letters.
 #[derive(Clone, Debug)]
 pub struct Streams {
     client: Client,
     jetstream: jetstream::Context,
     names: Arc<Names>,
+    replicas: usize,
 }
 
 impl Streams {
     pub fn new(client: Client, names: Names) -> Self {
         let jetstream = ContextBuilder::new().build(client.clone());
-        Self { client, jetstream, names: Arc::new(names) }
+        Self { client, jetstream, names: Arc::new(names), replicas: 1 }
     }
 
-    /// Creates those that do not exist; the others stay as they are. Fails at once
-    /// while NATS is away.
-    pub async fn make(&self) -> Result<(), MakeError> {
+    /// The same, each of those that are created on as many servers.
+    pub fn with_replicas(self, replicas: usize) -> Self {
+        Self { replicas, ..self }
+    }
+
+    /// Creates those that do not exist; the others stay as they are, and those of them that
+    /// have another number of replicas are returned. Fails at once while NATS is away.
+    pub async fn make(&self) -> Result<Vec<OtherReplicas>, MakeError> {
         if !is_connected(&self.client) {
             return Err(MakeError::Disconnected);
         }
         time::timeout(TIMEOUT, self.make_each()).await.map_err(|_| MakeError::TimedOut)?
     }
 
-    async fn make_each(&self) -> Result<(), MakeError> {
-        for config in self.names.stream_configs() {
-            self.jetstream.get_or_create_stream(config).await?;
+    async fn make_each(&self) -> Result<Vec<OtherReplicas>, MakeError> {
+        let mut others = Vec::new();
+        for config in self.names.stream_configs(self.replicas) {
+            let stream = self.jetstream.get_or_create_stream(config).await?;
+            let config = &stream.cached_info().config;
+            if config.num_replicas != self.replicas {
+                let (stream, replicas) = (config.name.clone(), config.num_replicas);
+                others.push(OtherReplicas { stream, replicas });
+            }
         }
-        Ok(())
+        Ok(others)
     }
 
     /// Purges a run's events from the log. Fails at once while NATS is away; where there is
@@ -92,16 +111,35 @@ impl Streams {
     /// Creates them whenever they do not exist: with each new connection that is seen
     /// at once, since NATS may have returned without them.
     pub async fn keep(&self) {
+        let mut told = Vec::new();
         loop {
             let connection = Connection::of(&self.client).await;
             let made = self.make().await;
-            if let Err(error) = &made {
-                let error = error as &dyn std::error::Error;
-                tracing::warn!(error, "a stream may be missing");
+            match &made {
+                Ok(others) if *others == told => (),
+                Ok(others) => {
+                    self.tell(others);
+                    told.clone_from(others);
+                }
+                Err(error) => {
+                    let error = error as &dyn std::error::Error;
+                    tracing::warn!(error, "a stream may be missing");
+                }
             }
             let wait = if made.is_ok() { LOOK_FOR_STREAMS } else { LOOK_AGAIN };
             // Whichever comes first.
             let _ = time::timeout(wait, connection.lost()).await;
+        }
+    }
+
+    /// Changing a stream takes a right with which a service could empty it.
+    fn tell(&self, others: &[OtherReplicas]) {
+        let wanted = self.replicas;
+        for OtherReplicas { stream, replicas } in others {
+            tracing::warn!(
+                "stream {stream} has {replicas} replicas, and not NATS_STREAM_REPLICAS={wanted}: \
+                 for an operator to change, with `nats stream edit {stream} --replicas={wanted}`"
+            );
         }
     }
 }

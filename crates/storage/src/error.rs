@@ -80,8 +80,8 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// Whether the server could not be reached, or was not ready, when it was connected to:
-    /// later it may be.
+    /// Whether the server could not be reached, was not ready, or did not let the role in, when
+    /// it was connected to: later it may. The right to connect comes with the migrations.
     pub fn is_away(&self) -> bool {
         match self {
             Self::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error))) => is_away(error),
@@ -95,9 +95,11 @@ impl Error {
 pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        // A pooler says 08P01 to much that will stay as it is.
+        // The right to connect comes with the migrations. A pooler says 08P01 to much that will
+        // stay as it is.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code != "08P01" && ["08", "53", "57"].iter().any(|it| code.starts_with(it))
+            let may_pass = ["08", "53", "57", "42501"].iter().any(|it| code.starts_with(it));
+            may_pass && code != "08P01"
         }),
         _ => false,
     }

@@ -4,7 +4,7 @@ use async_nats::Client;
 use bootstrap::Readiness;
 use clap::Parser as _;
 use model::{Embedder, Models};
-use run_queue::Names;
+use run_queue::{Names, Streams};
 use session_service::{
     DataSources, Limits, Runs,
     config::Config,
@@ -103,7 +103,9 @@ impl Service {
         let address = listener.local_addr().expect("a bound address");
         let shutdown = CancellationToken::new();
         let readiness = Readiness::new(shutdown.clone());
-        let runs = Runs::new(sources.db.clone(), nats.clone(), names.clone(), shutdown.clone());
+        let streams = Streams::new(nats.clone(), names.clone());
+        let (db, ending) = (sources.db.clone(), shutdown.clone());
+        let runs = Runs::new(db, nats.clone(), names.clone(), streams, ending);
         tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
         tokio::spawn(runs.clone().hear_events(nats.clone(), names.clone()));
         tokio::spawn(runs.clone().look_for_ends());

@@ -15,6 +15,8 @@ pub(super) async fn check() -> anyhow::Result<()> {
     command
         .arg("-B")
         .arg(folders::workspace().join("tests/images/run.py"))
+        // Where manifests are rendered.
+        .env("PYTHONPATH", folders::workspace().join("tests/k8s"))
         .env("TERTULIA_SERVERS", servers);
     let status = command.status().await?;
     ensure!(status.success(), "the images' checks failed ({status}); what they said is above");
