@@ -10,6 +10,7 @@ pub mod error;
 mod grpc;
 mod held;
 pub mod limits;
+pub mod metrics;
 pub mod runs;
 pub mod server;
 pub mod sweep;

@@ -26,6 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Error,
     door::{Slot, remaining},
+    metrics,
 };
 
 pub(crate) use watch::{Watched, last_event_id};
@@ -180,6 +181,7 @@ impl Runs {
         let Err(error) = self.publisher.wake_up(wake_up.run_id.0, wake_up.publication).await else {
             return;
         };
+        metrics::not_published();
         tracing::warn!(error = %report(&error), run.id = %wake_up.run_id, "not published");
         if let Err(error) = runs::publish_again(&self.db, wake_up).await {
             tracing::warn!(error = %report(&error), "a wake-up was left to its next time");
@@ -194,6 +196,7 @@ impl Runs {
     /// Tells of a run that has ended without a worker, with the one event of its last
     /// fence.
     async fn announce_end(&self, run: &run::Model) {
+        metrics::run_ended(run);
         let end = match run.state {
             State::Cancelled => End::Cancelled,
             State::Expired => End::Expired,
@@ -217,6 +220,7 @@ impl Runs {
     async fn put_aside(&self, run: &run::Model) {
         let letter = DeadLetter::Exhausted { run_id: run.id.0, fence: run.fence };
         if let Err(error) = self.publisher.dead_letter(letter).await {
+            metrics::not_published();
             tracing::error!(error = %report(&error), run.id = %run.id, "no dead letter was left");
         }
     }

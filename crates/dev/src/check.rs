@@ -4,6 +4,7 @@ mod browser;
 mod clients;
 mod images;
 mod k8s;
+mod monitoring;
 mod python;
 mod stack;
 
@@ -27,6 +28,8 @@ enum Suite {
     Images,
     /// The Kubernetes manifests: their schemas, their rights, and their NATS servers
     K8s,
+    /// The alerts and the dashboard, in a Prometheus that scrapes a stack
+    Monitoring,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
@@ -35,6 +38,7 @@ pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
         Suite::Clients => clients::check().await,
         Suite::Images => unless_interrupted(images::check()).await,
         Suite::K8s => unless_interrupted(k8s::check()).await,
+        Suite::Monitoring => monitoring::check().await,
     }
 }
 

@@ -46,6 +46,14 @@ impl Streams {
         Self { client, jetstream, names: Arc::new(names) }
     }
 
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+
     /// Creates those that do not exist; the others stay as they are. Fails at once
     /// while NATS is away.
     pub async fn make(&self) -> Result<(), MakeError> {
