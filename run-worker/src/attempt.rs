@@ -15,12 +15,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field::Empty};
 
-use crate::{Error, Worker, progress::Progress};
+use crate::{Error, Worker, metrics, progress::Progress};
 
 /// A run that this worker has claimed.
 pub(crate) struct Attempt<'a> {
     pub worker: &'a Worker,
     pub run: Model,
+    pub claimed_at: Instant,
     pub progress: Progress,
 }
 
@@ -73,7 +74,8 @@ impl Worker {
         let remaining = (run.expires_at - run.updated_at).to_std().unwrap_or_default();
         let expires_at = Instant::now() + remaining;
         let progress = Progress::begin(&self.nats, &self.names, &run);
-        let attempt = Attempt { worker: self, run, progress };
+        let _counted = metrics::attempt_begun(&run);
+        let attempt = Attempt { worker: self, run, claimed_at: Instant::now(), progress };
         let stop = tokio::select! {
             // Work that is done is never thrown away.
             biased;

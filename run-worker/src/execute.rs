@@ -9,7 +9,13 @@ use futures::StreamExt as _;
 use model::{Call, Piece, builtin};
 use tokio::time;
 
-use crate::{Error, attempt::Attempt, privacy::cells_of, progress::TEXT_PERIOD};
+use crate::{
+    Error,
+    attempt::Attempt,
+    metrics::{Stage, timed},
+    privacy::cells_of,
+    progress::TEXT_PERIOD,
+};
 use context::Context;
 use statements::Found;
 
@@ -33,7 +39,8 @@ impl Attempt<'_> {
                     // A provider can repeat whatever else it has seen.
                     let is_local = context.provider.is_local();
                     self.progress.may_hold(if is_local { cells } else { gate.most() });
-                    Box::pin(self.answer(&context, statement.as_str(), &rows)).await;
+                    let answering = Box::pin(self.answer(&context, statement.as_str(), &rows));
+                    timed(Stage::Answer, answering).await;
                 } else {
                     self.progress.may_hold(cells);
                     self.tell(&rows);

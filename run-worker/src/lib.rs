@@ -8,6 +8,7 @@ pub mod config;
 mod embeddings;
 pub mod error;
 mod execute;
+pub mod metrics;
 mod privacy;
 mod progress;
 pub mod reembed;

@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     background::{Sharing, Tasks},
-    cancels, embeddings, summaries,
+    cancels, embeddings, metrics, summaries,
 };
 
 /// How long handing over what is still going on may take.
@@ -48,6 +48,7 @@ impl Worker {
     /// then brings those in flight to their end. What has not ended after `drain` is
     /// handed over to other workers.
     pub async fn run(self, concurrency: u16, drain: Duration, shutdown: CancellationToken) {
+        metrics::slots(concurrency);
         let hears_cancels = tokio::spawn(cancels::hear(
             self.cancels.clone(),
             self.nats.clone(),
@@ -117,6 +118,7 @@ impl Worker {
     /// Acts on a wake-up, and acknowledges it once Postgres knows of the outcome.
     /// What is not acknowledged is delivered again, which claiming makes harmless.
     async fn handle(self, delivery: Delivery, hand_over: CancellationToken) {
+        metrics::delivered(delivery.run_id().is_some(), delivery.is_repeated());
         let is_done = match delivery.run_id() {
             None => self.put_aside(&delivery).await,
             Some(run_id) => self.look_at(RunId(run_id), &delivery, &hand_over).await,
@@ -146,6 +148,7 @@ impl Worker {
         tracing::warn!("a message on the queue is not one of ours");
         let put_aside = self.publisher.dead_letter(delivery.malformed()).await;
         if let Err(error) = &put_aside {
+            metrics::not_published();
             tracing::warn!(error = %report(error), "left to a later delivery");
         }
         put_aside.is_ok()
@@ -156,6 +159,7 @@ impl Worker {
     pub(crate) async fn publish(&self, next: WakeUp) {
         let WakeUp { run_id, publication, trace } = &next;
         if let Err(error) = self.publisher.wake_up(run_id.0, *publication, trace.as_ref()).await {
+            metrics::not_published();
             tracing::warn!(error = %report(&error), next.id = %run_id, "left to the sweep");
         }
     }

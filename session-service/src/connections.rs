@@ -20,7 +20,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::activity::{Activity, Heard};
-use crate::tls::Tls;
+use crate::{
+    metrics::{By, connected, refused},
+    tls::Tls,
+};
 
 /// How many requests of a connection may be cancelled before they are looked at. A
 /// page that is left cancels many at once; more are an attack.
@@ -107,6 +110,7 @@ pub(crate) async fn serve(
         let place = Arc::clone(&places).try_acquire_owned();
         let was_full = mem::replace(&mut is_full, place.is_err());
         let Ok(place) = place else {
+            refused(By::Connections);
             if !was_full {
                 tracing::warn!("connections are refused: there are MAX_CONNECTIONS already");
             }
@@ -119,6 +123,7 @@ pub(crate) async fn serve(
             shutdown: shutdown.clone(),
         };
         connections.spawn(async move {
+            let _counted = connected();
             connection.serve(stream).await;
             drop(place);
         });

@@ -12,6 +12,7 @@ mod canonical;
 mod content;
 mod deadline;
 mod headers;
+mod measure;
 mod panics;
 mod public;
 mod rate;
@@ -80,6 +81,7 @@ impl Door {
             .layer(CatchPanicLayer::custom(panics::answer))
             .layer(middleware::map_response(canonical::complete))
             .layer(middleware::from_fn_with_state(limits.max_header_bytes, headers::check))
+            .layer(middleware::from_fn(measure::measure))
             .layer(middleware::from_fn(calls::follow))
             .layer(middleware::from_fn(browsers::translate))
             .layer(middleware::from_fn(content::check))

@@ -14,6 +14,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 pub(crate) use self::details::SAMPLE_VALUES_NOT_FULL;
 use self::reason::Reason;
+use crate::metrics;
 
 /// The domain of every `google.rpc.ErrorInfo`.
 pub(crate) const DOMAIN: &str = "tertulia.v1";
@@ -176,6 +177,7 @@ fn of_data_source(error: &SourceError) -> Reason {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let reason = error.reason();
+        metrics::failed(reason.name);
         let mut details = ErrorDetails::with_error_info(reason.name, DOMAIN, error.metadata());
         let violations = error.violations();
         if !violations.is_empty() {

@@ -10,6 +10,7 @@ pub mod error;
 mod grpc;
 mod held;
 pub mod limits;
+pub mod metrics;
 pub mod reseal;
 pub mod runs;
 pub mod server;

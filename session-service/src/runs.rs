@@ -28,6 +28,7 @@ use tracing::Instrument as _;
 use crate::{
     Error,
     door::{Slot, remaining},
+    metrics,
 };
 
 pub(crate) use watch::{Watched, last_event_id};
@@ -185,6 +186,7 @@ impl Runs {
         else {
             return;
         };
+        metrics::not_published();
         tracing::warn!(error = %report(&error), run.id = %run_id, "not published");
         if let Err(error) = runs::publish_again(&self.db, &wake_up).await {
             tracing::warn!(error = %report(&error), "a wake-up was left to its next time");
@@ -199,6 +201,7 @@ impl Runs {
     /// Tells of a run that has ended without a worker, with the one event of its last
     /// fence.
     async fn announce_end(&self, run: &run::Model) {
+        metrics::run_ended(run);
         let end = match run.state {
             State::Cancelled => End::Cancelled,
             State::Expired => End::Expired,
@@ -222,6 +225,7 @@ impl Runs {
     async fn put_aside(&self, run: &run::Model) {
         let letter = DeadLetter::Exhausted { run_id: run.id.0, fence: run.fence };
         if let Err(error) = self.publisher.dead_letter(letter).await {
+            metrics::not_published();
             tracing::error!(error = %report(&error), run.id = %run.id, "no dead letter was left");
         }
     }

@@ -16,7 +16,7 @@ use storage::{
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::Runs;
+use crate::{Runs, metrics::Sweep};
 
 pub use retention::{Retention, retention};
 pub use user_data::user_data;
@@ -40,59 +40,63 @@ const CONCURRENCY: usize = 8;
 
 /// Publishes and admits what is due, until `shutdown` is cancelled.
 pub async fn runs(runs: Runs, shutdown: CancellationToken) {
-    let sweep = every(RUNS_PERIOD, "the sweep of runs", || sweep_runs(&runs));
+    let sweep = every(RUNS_PERIOD, "runs", || sweep_runs(&runs));
     shutdown.run_until_cancelled(sweep).await;
 }
 
 /// Ends what nobody else ends, until `shutdown` is cancelled. By itself, for it needs
 /// no NATS, which may be slow to answer.
 pub async fn overdue_runs(runs: Runs, shutdown: CancellationToken) {
-    let what = "the sweep of overdue runs";
-    let sweep = every(RUNS_PERIOD, what, || sweep_overdue_runs(&runs));
+    let sweep = every(RUNS_PERIOD, "overdue runs", || sweep_overdue_runs(&runs));
     shutdown.run_until_cancelled(sweep).await;
 }
 
 /// Drops the tables of deleted data sets, until `shutdown` is cancelled.
 pub async fn datasets(sources: Sources, shutdown: CancellationToken) {
-    let what = "the sweep of data sets";
-    let sweep = every(DATASETS_PERIOD, what, || sweep_datasets(&sources));
+    let sweep = every(DATASETS_PERIOD, "data sets", || sweep_datasets(&sources));
     shutdown.run_until_cancelled(sweep).await;
 }
 
 /// Forgets requests that were `kept` for long enough, until `shutdown` is cancelled.
 pub async fn requests(db: DatabaseConnection, kept: Duration, shutdown: CancellationToken) {
-    let what = "the sweep of requests";
-    let sweep = every(REQUESTS_PERIOD, what, || sweep_requests(&db, kept));
+    let sweep = every(REQUESTS_PERIOD, "requests", || sweep_requests(&db, kept));
     shutdown.run_until_cancelled(sweep).await;
 }
 
 /// Forgets imports that are old enough, until `shutdown` is cancelled.
 pub async fn imports(sources: Sources, shutdown: CancellationToken) {
-    let what = "the sweep of imports";
-    let sweep = every(IMPORTS_PERIOD, what, || sweep_imports(&sources));
+    let sweep = every(IMPORTS_PERIOD, "imports", || sweep_imports(&sources));
     shutdown.run_until_cancelled(sweep).await;
 }
 
+/// A sweep says how much it has found.
 async fn every<F, E>(period: Duration, what: &str, sweep: impl Fn() -> F)
 where
-    F: Future<Output = Result<(), E>>,
+    F: Future<Output = Result<u64, E>>,
     E: std::error::Error,
 {
+    let measured = Sweep::of(what);
     let mut ticks = time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = sweep().await {
-            tracing::warn!(error = %report(&error), "{what} failed");
-            ticks.reset_after(period.min(TRY_AGAIN));
+        match sweep().await {
+            Ok(done) => measured.succeeded(done),
+            Err(error) => {
+                measured.failed();
+                tracing::warn!(error = %report(&error), "the sweep of {what} failed");
+                ticks.reset_after(period.min(TRY_AGAIN));
+            }
         }
     }
 }
 
 /// While NATS is away, what is due stays due.
-async fn sweep_runs(runs: &Runs) -> Result<(), Error> {
+async fn sweep_runs(runs: &Runs) -> Result<u64, Error> {
+    let mut done = 0;
     while runs.can_publish() {
         let due = runs::take_due(&runs.db, RUNS_BATCH.into()).await?;
+        done += due.len() as u64;
         let is_last = due.len() < RUNS_BATCH.into();
         let mut sessions = HashSet::new();
         let distinct = due.into_iter().filter(|due| match due {
@@ -104,7 +108,7 @@ async fn sweep_runs(runs: &Runs) -> Result<(), Error> {
             break;
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 async fn look_at(runs: &Runs, due: Due) {
@@ -121,14 +125,16 @@ async fn look_at(runs: &Runs, due: Due) {
     }
 }
 
-async fn sweep_overdue_runs(runs: &Runs) -> Result<(), Error> {
+async fn sweep_overdue_runs(runs: &Runs) -> Result<u64, Error> {
+    let mut done = 0;
     loop {
         let overdue = runs::take_overdue(&runs.db, RUNS_BATCH.into()).await?;
         let is_last = overdue.len() < RUNS_BATCH.into();
         let sessions: HashSet<SessionId> = overdue.into_iter().collect();
+        done += sessions.len() as u64;
         stream::iter(sessions).for_each_concurrent(CONCURRENCY, |id| end(runs, id)).await;
         if is_last {
-            return Ok(());
+            return Ok(done);
         }
     }
 }
@@ -147,32 +153,40 @@ async fn end(runs: &Runs, session_id: SessionId) {
     }
 }
 
-async fn sweep_requests(db: &DatabaseConnection, kept: Duration) -> Result<(), Error> {
+async fn sweep_requests(db: &DatabaseConnection, kept: Duration) -> Result<u64, Error> {
+    let mut done = 0;
     loop {
         let purged = idempotency::purge(db, kept, REQUESTS_BATCH.into()).await?;
+        done += purged;
         if purged < REQUESTS_BATCH.into() {
-            return Ok(());
+            return Ok(done);
         }
     }
 }
 
-async fn sweep_datasets(sources: &Sources) -> Result<(), Error> {
+async fn sweep_datasets(sources: &Sources) -> Result<u64, Error> {
+    let mut done = 0;
     for id in data_sources::take_deleted_datasets(&sources.db, DATASETS_BATCH.into()).await? {
         match sources.store.drop(id.0).await {
-            Ok(()) => data_sources::mark_dropped(&sources.db, id).await?,
+            Ok(()) => {
+                data_sources::mark_dropped(&sources.db, id).await?;
+                done += 1;
+            }
             Err(error) => {
                 tracing::warn!(error = %report(&error), %id, "a data set was not dropped");
             }
         }
     }
-    Ok(())
+    Ok(done)
 }
 
-async fn sweep_imports(sources: &Sources) -> Result<(), data_source::Error> {
+async fn sweep_imports(sources: &Sources) -> Result<u64, data_source::Error> {
+    let mut done = 0;
     loop {
         let purged = sources.store.purge_imports(IMPORTS_BATCH.into()).await?;
+        done += purged;
         if purged < IMPORTS_BATCH.into() {
-            return Ok(());
+            return Ok(done);
         }
     }
 }

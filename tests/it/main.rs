@@ -27,6 +27,7 @@ mod list_sessions;
 mod locks;
 mod malformed;
 mod many_workers;
+mod metrics;
 mod migrations;
 mod openai;
 mod ownership;

@@ -2,7 +2,7 @@
 
 mod start;
 
-use bootstrap::{Admin, Dependencies, Readiness, health};
+use bootstrap::{Admin, Dependencies, Readiness, health, metrics::Exporter};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reqwest::StatusCode;
 use run_queue::Probe;
@@ -69,7 +69,7 @@ impl Probed {
 }
 
 async fn serve_admin(readiness: Readiness) -> String {
-    let metrics = PrometheusBuilder::new().build_recorder().handle();
+    let metrics = Exporter::of(PrometheusBuilder::new().build_recorder().handle());
     let admin = Admin { admin_addr: "127.0.0.1:0".parse().expect("an address") };
     admin.serve(readiness, metrics).await.expect("a free port").to_string()
 }

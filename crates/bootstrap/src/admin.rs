@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use clap::Args;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use crate::readiness::{Condition, Readiness};
+use crate::{
+    metrics::Exporter,
+    readiness::{Condition, Readiness},
+};
 
 #[derive(Clone, Debug, Args)]
 pub struct Admin {
@@ -23,7 +25,7 @@ impl Admin {
     pub async fn serve(
         &self,
         readiness: Readiness,
-        metrics: PrometheusHandle,
+        metrics: Exporter,
     ) -> anyhow::Result<SocketAddr> {
         let listener = TcpListener::bind(self.admin_addr)
             .await
@@ -35,7 +37,7 @@ impl Admin {
     }
 }
 
-fn router(readiness: Readiness, metrics: PrometheusHandle) -> Router {
+fn router(readiness: Readiness, metrics: Exporter) -> Router {
     Router::new()
         // That it answers is the answer.
         .route("/livez", get(|| async { "ok\n" }))

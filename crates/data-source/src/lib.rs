@@ -23,7 +23,7 @@ pub use dataset::DatasetStore;
 pub use egress::Egress;
 pub use error::{Cause, Error, condition};
 pub use execute::Limits;
-pub use pool::{Pools, Settings};
+pub use pool::{PoolUse, Pools, Settings};
 pub use probe::Probe;
 pub use rows::Rows;
 pub use samples::Samples;

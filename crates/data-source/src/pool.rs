@@ -37,6 +37,17 @@ impl Default for Settings {
     }
 }
 
+/// What there is of connections to data sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Sources that have any.
+    pub sources: usize,
+    pub idle: usize,
+    pub in_use: usize,
+    /// Statements that wait for one.
+    pub waiting: usize,
+}
+
 /// The way to every data source of this process.
 #[derive(Clone)]
 pub struct Pools {
@@ -57,6 +68,10 @@ impl fmt::Debug for Pools {
 impl Pools {
     pub fn new(egress: Egress, settings: Settings) -> Self {
         Self { settings, egress, registry: Arc::new(Registry::new(settings.idle_time)) }
+    }
+
+    pub fn in_use(&self) -> PoolUse {
+        self.registry.in_use()
     }
 
     /// Takes a connection that carries nothing over from whoever had it before, or

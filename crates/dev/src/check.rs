@@ -5,6 +5,7 @@ mod clients;
 mod drills;
 mod images;
 mod k8s;
+mod monitoring;
 mod python;
 mod stack;
 mod upgrade;
@@ -33,6 +34,8 @@ enum Suite {
     K8s,
     /// The release before, on the schema of this one
     Upgrade,
+    /// The alerts and the dashboard, in a Prometheus that scrapes a stack
+    Monitoring,
 }
 
 pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
@@ -43,6 +46,7 @@ pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
         Suite::Images => unless_interrupted(images::check()).await,
         Suite::K8s => unless_interrupted(k8s::check()).await,
         Suite::Upgrade => unless_interrupted(Box::pin(upgrade::check())).await,
+        Suite::Monitoring => monitoring::check().await,
     }
 }
 

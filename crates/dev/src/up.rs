@@ -50,7 +50,7 @@ pub(crate) struct Options {
     dataset_database_url: Option<String>,
     /// A NATS server of your own, with JetStream, instead of the embedded server
     #[arg(long, env, hide_env_values = true)]
-    nats_url: Option<String>,
+    pub(crate) nats_url: Option<String>,
     /// Letters and digits that keep several deployments on one NATS server apart
     #[arg(long, env, default_value = "", hide_default_value = true)]
     nats_prefix: String,

@@ -7,6 +7,8 @@ mod error;
 mod folding;
 mod identifier;
 mod line;
+mod measured;
+pub mod metrics;
 mod models;
 mod openai;
 mod prompt;

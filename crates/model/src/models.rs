@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Builtin, ConfigError, Pacing, Provider,
+    measured::Measured,
+    metrics,
     openai::{self, OpenAi},
 };
 
@@ -44,7 +46,10 @@ impl Models {
             return Ok(models);
         }
         let configured = openai::configure(json, pacing)?;
-        let shared = |(name, model): (String, OpenAi)| (name, Arc::new(model) as Arc<dyn Provider>);
+        let shared = |(name, model): (String, OpenAi)| {
+            let measured = Measured::new(&name, Arc::new(model));
+            (name, Arc::new(measured) as Arc<dyn Provider>)
+        };
         models.chat.extend(configured.chat.into_iter().map(shared));
         models.embedding.extend(configured.embedding.into_iter().map(shared));
         Ok(models)
@@ -70,6 +75,7 @@ impl Models {
     /// Has a provider answer to a name, both ways.
     #[must_use]
     pub fn with(mut self, name: &str, provider: Arc<dyn Provider>) -> Self {
+        let provider: Arc<dyn Provider> = Arc::new(Measured::new(name, provider));
         self.chat.insert(name.to_owned(), provider.clone());
         self.embedding.insert(name.to_owned(), provider);
         self
@@ -78,6 +84,8 @@ impl Models {
 
 impl Default for Models {
     fn default() -> Self {
+        // It is never left alone.
+        metrics::circuit_of(Self::BUILTIN).set(0);
         let none = Self { chat: BTreeMap::new(), embedding: BTreeMap::new() };
         none.with(Self::BUILTIN, Arc::new(Builtin))
     }

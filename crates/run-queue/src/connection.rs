@@ -9,6 +9,20 @@ use tokio::time;
 /// How soon a change is noticed.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
+/// A client's connection, as the client knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionUse {
+    pub is_connected: bool,
+    /// How many it has made, one after the other.
+    pub connections: u64,
+}
+
+impl ConnectionUse {
+    pub fn of(client: &Client) -> Self {
+        Self { is_connected: is_connected(client), connections: number(client) }
+    }
+}
+
 pub(crate) fn is_connected(client: &Client) -> bool {
     client.connection_state() == State::Connected
 }

@@ -83,12 +83,20 @@ impl Deliveries {
 pub struct Delivery {
     message: jetstream::Message,
     stream_sequence: u64,
+    /// How many times it was delivered, this time included.
+    deliveries: i64,
 }
 
 impl Delivery {
     fn new(message: jetstream::Message) -> Result<Self, async_nats::Error> {
-        let stream_sequence = message.info()?.stream_sequence;
-        Ok(Self { message, stream_sequence })
+        let info = message.info()?;
+        let (stream_sequence, deliveries) = (info.stream_sequence, info.delivered);
+        Ok(Self { message, stream_sequence, deliveries })
+    }
+
+    /// Whether it was delivered before, and not acknowledged.
+    pub fn is_repeated(&self) -> bool {
+        1 < self.deliveries
     }
 
     /// Which run to look at, or `None` if the payload is not one of ours.

@@ -15,8 +15,10 @@ mod probe;
 pub mod publisher;
 mod rights;
 pub mod streams;
+mod usage;
 
 pub use cancel_requests::CancelRequests;
+pub use connection::ConnectionUse;
 pub use dead_letter::DeadLetter;
 pub use delivery::{Deliveries, Delivery};
 pub use ended::EndedRuns;
@@ -26,6 +28,7 @@ pub use probe::Probe;
 pub use publisher::Publisher;
 pub use rights::{Rights, Service};
 pub use streams::Streams;
+pub use usage::StreamUse;
 
 use std::{io, time::Duration};
 

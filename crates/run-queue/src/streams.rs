@@ -72,6 +72,14 @@ impl Streams {
         Self { replicas, ..self }
     }
 
+    pub(crate) fn configs(&self) -> [jetstream::stream::Config; 3] {
+        self.names.stream_configs(self.replicas)
+    }
+
+    pub(crate) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+
     /// Creates those that do not exist; the others stay as they are, and those of them that
     /// have another number of replicas are returned. Fails at once while NATS is away.
     pub async fn make(&self) -> Result<Vec<OtherReplicas>, MakeError> {
@@ -83,7 +91,7 @@ impl Streams {
 
     async fn make_each(&self) -> Result<Vec<OtherReplicas>, MakeError> {
         let mut others = Vec::new();
-        for config in self.names.stream_configs(self.replicas) {
+        for config in self.configs() {
             let stream = self.jetstream.get_or_create_stream(config).await?;
             let config = &stream.cached_info().config;
             if config.num_replicas != self.replicas {

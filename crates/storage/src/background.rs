@@ -17,6 +17,8 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Self; 2] = [Self::Embed, Self::Summarize];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Embed => "embed",

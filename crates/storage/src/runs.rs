@@ -5,6 +5,7 @@
 //! [`ending`], and nowhere else.
 
 mod admission;
+mod backlog;
 mod cancel;
 mod ending;
 mod lease;
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use admission::{Concurrency, Conversation, Start, admit_next, start};
+pub use backlog::{Backlog, Waiting, backlog, backlog_statement};
 pub(crate) use cancel::{Cause, cancel_all};
 pub use cancel::{cancel, cancel_deleted};
 pub use ending::{Ended, end};

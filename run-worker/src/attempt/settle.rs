@@ -13,6 +13,7 @@ use super::{Attempt, Stop};
 use crate::{
     Error,
     error::{backoff, internal},
+    metrics::{self, AttemptEnd, Stage, timed},
 };
 
 /// Between attempts to store an end while the database is away.
@@ -25,6 +26,7 @@ impl Attempt<'_> {
         match time::timeout(self.worker.terms.lease, Box::pin(self.store(stop))).await {
             Ok(stored) => stored,
             Err(_) => {
+                metrics::attempt_ended(AttemptEnd::Unsettled);
                 tracing::warn!(attempt = self.run.attempts, "an end could not be stored in time");
                 Ok(())
             }
@@ -53,7 +55,7 @@ impl Attempt<'_> {
         let failure = error.failure();
         self.progress.failed(error.is_of_statement());
         match after {
-            Some(after) => self.release(&failure, after).await,
+            Some(after) => self.release(&failure, after, AttemptEnd::Retried).await,
             None => self.end(Outcome::Failed(failure)).await,
         }
     }
@@ -63,7 +65,7 @@ impl Attempt<'_> {
     async fn give_back(&self) -> Result<(), StorageError> {
         let is_last = MAX_ATTEMPTS <= self.run.attempts;
         let after = if is_last { Duration::ZERO } else { backoff(self.run.attempts) };
-        self.release(&internal(), after).await
+        self.release(&internal(), after, AttemptEnd::Panicked).await
     }
 
     /// Stores the end, and tells those who wait for it and the next run's worker.
@@ -71,8 +73,10 @@ impl Attempt<'_> {
         let mut ending = self.progress.ending(outcome);
         loop {
             let (db, run) = (&self.worker.db, &self.run);
-            match persist(|| runs::end(db, run, ending.clone())).await? {
+            let stored = persist(|| runs::end(db, run, ending.clone()));
+            match timed(Stage::Capture, stored).await? {
                 Ended::Done { next } => {
+                    metrics::run_ended(run, self.claimed_at, &ending.outcome);
                     let (outcome, reason) = told(&ending.outcome);
                     tracing::info!(outcome, reason, "run ended");
                     self.worker.publisher.ended(self.run.id.0).await;
@@ -88,11 +92,17 @@ impl Attempt<'_> {
     }
 
     /// Gives the run back for another attempt.
-    async fn release(&self, failure: &Failure, after: Duration) -> Result<(), StorageError> {
+    async fn release(
+        &self,
+        failure: &Failure,
+        after: Duration,
+        end: AttemptEnd,
+    ) -> Result<(), StorageError> {
         let (db, run) = (&self.worker.db, &self.run);
         let usage = self.progress.usage();
         match persist(|| runs::release(db, run, after, usage.as_ref())).await? {
             Claim::Held => {
+                metrics::attempt_ended(end);
                 if run.attempts < MAX_ATTEMPTS {
                     self.progress.retrying(failure, after);
                 }
@@ -108,6 +118,7 @@ impl Attempt<'_> {
         let usage = self.progress.usage();
         match persist(|| runs::hand_over(db, run, usage.as_ref())).await? {
             (Claim::Held, wake_up) => {
+                metrics::attempt_ended(AttemptEnd::HandedOver);
                 tracing::info!(attempt = self.run.attempts, "run handed over");
                 if let Some(wake_up) = wake_up {
                     self.worker.publish(wake_up).await;
@@ -120,6 +131,7 @@ impl Attempt<'_> {
     }
 
     fn lost(&self) -> Result<(), StorageError> {
+        metrics::attempt_ended(AttemptEnd::Lost);
         tracing::warn!(attempt = self.run.attempts, "another attempt may have taken over");
         Ok(())
     }

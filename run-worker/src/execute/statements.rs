@@ -12,9 +12,14 @@ use storage::{
     results::{Column, RunResult},
     runs::Execution,
 };
+use tokio::time::Instant;
 
 use super::context::Context;
-use crate::{Error, attempt::Attempt};
+use crate::{
+    Error,
+    attempt::Attempt,
+    metrics::{self, Stage, timed},
+};
 
 /// How many statements are tried for one question.
 const MAX_STATEMENTS: i32 = 3;
@@ -42,6 +47,9 @@ impl Attempt<'_> {
         let mut tried: Vec<Tried> = Vec::new();
         let mut last: Option<Error> = None;
         for number in 1..=MAX_STATEMENTS {
+            if !tried.is_empty() {
+                metrics::corrected();
+            }
             let plan = match self.plan(context, &tried).await {
                 // A model that has babbled once may do better.
                 Err(error) if error.is_unusable_plan() => {
@@ -80,12 +88,15 @@ impl Attempt<'_> {
                 break;
             }
         }
+        metrics::gave_up();
         Err(last.expect("whoever leaves the loop has seen something fail"))
     }
 
     async fn plan(&self, context: &Context, tried: &[Tried]) -> Result<Plan, Error> {
+        let prompt = context.prompt(tried);
         let call = Call::chat(&context.agent.model);
-        let planned = call.follow(context.provider.plan(&context.prompt(tried))).await?;
+        let planning = call.follow(context.provider.plan(&prompt));
+        let planned = timed(Stage::Plan, planning).await?;
         call.spent(planned.usage);
         self.progress.spent(&context.agent.model, planned.usage);
         Ok(planned.plan)
@@ -94,12 +105,14 @@ impl Attempt<'_> {
     /// What is executed is what the guard prints, never what was planned. A table that
     /// it does not know may be new.
     async fn check(&self, context: &mut Context, sql: &str) -> Result<guard::Query, Error> {
-        let checked = guard::check(sql, &context.snapshot.schema);
+        let began_at = Instant::now();
+        let mut checked = guard::check(sql, &context.snapshot.schema);
+        metrics::took(Stage::Guard, began_at.elapsed());
         let is_unknown = matches!(checked, Err(guard::Refusal::TableNotAllowed { .. }));
         if is_unknown && is_old(context) && self.refresh_schema(context).await {
-            return Ok(guard::check(sql, &context.snapshot.schema)?);
+            checked = guard::check(sql, &context.snapshot.schema);
         }
-        Ok(checked?)
+        Ok(checked.inspect_err(metrics::refused)?)
     }
 
     /// Reads the schema anew; tells whether it has changed. If it can't be read, the
@@ -118,7 +131,11 @@ impl Attempt<'_> {
         self.progress.executing(statement.as_str());
         let (pools, limits) = (&self.worker.sources.pools, limits(&context.agent));
         let rows = pools.query(&context.source, &context.snapshot.schema, statement, &limits);
-        let rows = rows.await?;
+        let rows = timed(Stage::Sql, rows).await.inspect_err(metrics::failed)?;
+        metrics::executed();
+        if let Some(by) = rows.truncated_by {
+            metrics::truncated(by);
+        }
         self.progress.executed(&rows, execution(&rows));
         Ok(rows)
     }

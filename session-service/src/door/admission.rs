@@ -8,7 +8,10 @@ use std::{
 
 use storage::UserId;
 
-use crate::Error;
+use crate::{
+    Error,
+    metrics::{By, refused},
+};
 
 /// How many requests at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +69,12 @@ impl Admission {
         };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if bounds.in_all <= *counts.in_all.of(kind) {
+            refused(By::Places);
             return Err(Error::Overloaded);
         }
         let of_user = counts.of_users.entry(user_id).or_default().of(kind);
         if bounds.of_a_user <= *of_user {
+            refused(By::Places);
             return Err(Error::TooManyRequests { user_id, at_once: bounds.of_a_user });
         }
         *of_user += 1;

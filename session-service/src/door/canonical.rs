@@ -10,7 +10,10 @@ use http_body_util::BodyExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::{DOMAIN, reason};
+use crate::{
+    error::{DOMAIN, reason},
+    metrics,
+};
 
 /// How the framework begins to say that a request is not what it should be.
 const MALFORMED: [&str; 4] = [
@@ -69,6 +72,7 @@ fn canonical(bare: &Status) -> Status {
             (reason::INTERNAL, Code::Internal.description())
         }
     };
+    metrics::failed(reason.name);
     let details = ErrorDetails::with_error_info(reason.name, DOMAIN, HashMap::new());
     Status::with_error_details(reason.code, message, details)
 }

@@ -11,7 +11,11 @@ use tokio::sync::Semaphore;
 use tonic::Status;
 
 use super::receive;
-use crate::{Error, held::hold};
+use crate::{
+    Error,
+    held::hold,
+    metrics::{By, refused},
+};
 
 /// How many streams of strangers there may be at once.
 const STREAMS: usize = 1000;
@@ -42,6 +46,9 @@ pub(super) async fn serve(
     }
     match Arc::clone(&strangers.streams).try_acquire_owned() {
         Ok(place) => next.run(request).await.map(|body| hold(body, place)),
-        Err(_) => Status::from(Error::Overloaded).into_http(),
+        Err(_) => {
+            refused(By::Strangers);
+            Status::from(Error::Overloaded).into_http()
+        }
     }
 }

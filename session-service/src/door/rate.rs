@@ -11,7 +11,11 @@ use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
 use storage::UserId;
 use tonic::Status;
 
-use crate::{Error, auth::Caller};
+use crate::{
+    Error,
+    auth::Caller,
+    metrics::{self, By},
+};
 
 /// How often those who have not called for a while are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -43,6 +47,7 @@ impl Rate {
 
     fn check(&self, user_id: UserId) -> Result<(), Error> {
         self.buckets.check_key(&user_id).map_err(|refused| {
+            metrics::refused(By::Rate);
             let retry_after = refused.wait_time_from(self.buckets.clock().now());
             Error::RateLimited { user_id, per_second: self.per_second.get(), retry_after }
         })

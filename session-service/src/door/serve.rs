@@ -21,7 +21,7 @@ use super::{
     receive,
     turns::{Turn, Turns},
 };
-use crate::{Error, auth::Caller, held::hold};
+use crate::{Error, auth::Caller, held::hold, metrics};
 
 /// How long the work on a request may take that waits for nobody but us.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -54,6 +54,7 @@ impl Slot {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.place.wait()?;
         held.turn = None;
+        metrics::waits();
         Ok(())
     }
 

@@ -19,7 +19,10 @@ use tokio::{
 };
 
 use super::Bounds;
-use crate::Error;
+use crate::{
+    Error,
+    metrics::{By, refused},
+};
 
 /// Those of requests: a burst of many at once is worked off, and no more.
 const OF_REQUESTS: Patience =
@@ -125,7 +128,11 @@ impl Line {
         let is_burst = lock(&self.free_at).elapsed() < patience.burst;
         let patience = if is_burst { patience.burst } else { patience.sustained };
         let turn = time::timeout(patience, Arc::clone(&self.turns).acquire_owned()).await;
-        turn.ok().and_then(Result::ok)
+        let turn = turn.ok().and_then(Result::ok);
+        if turn.is_none() {
+            refused(By::Turns);
+        }
+        turn
     }
 }
 

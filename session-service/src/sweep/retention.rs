@@ -26,21 +26,27 @@ pub struct Retention {
 
 /// Purges what is due, until `shutdown` is cancelled.
 pub async fn retention(db: DatabaseConnection, kept: Retention, shutdown: CancellationToken) {
-    let sweep = every(PERIOD, "the sweep of what is old", || sweep_all(&db, kept));
+    let sweep = every(PERIOD, "retention", || sweep_all(&db, kept));
     shutdown.run_until_cancelled(sweep).await;
 }
 
-async fn sweep_all(db: &DatabaseConnection, kept: Retention) -> Result<(), Error> {
+async fn sweep_all(db: &DatabaseConnection, kept: Retention) -> Result<u64, Error> {
     expire(db).await?;
-    while purge::purge_sessions(db, None, PIECE).await?.is_any() {
-        time::sleep(PAUSE).await;
-    }
+    let mut done = each(|| sessions(db)).await?;
     if let Some(results) = kept.results {
-        each(|| purge::purge_results(db, results, PIECE)).await?;
+        done += each(|| purge::purge_results(db, results, PIECE)).await?;
     }
-    each(|| purge::purge_agents(db, PIECE)).await?;
-    each(|| purge::purge_data_sources(db, PIECE)).await?;
-    each(|| purge::purge_receipts(db, kept.receipts, PIECE)).await
+    done += each(|| purge::purge_agents(db, PIECE)).await?;
+    done += each(|| purge::purge_data_sources(db, PIECE)).await?;
+    done += each(|| purge::purge_receipts(db, kept.receipts, PIECE)).await?;
+    Ok(done)
+}
+
+/// What hangs on a session is not counted, but a piece of one that is long.
+async fn sessions(db: &DatabaseConnection) -> Result<u64, Error> {
+    let purged = purge::purge_sessions(db, None, PIECE).await?;
+    let done = purged.sessions.max(purged.is_any().into());
+    Ok(u64::try_from(done).unwrap_or_default())
 }
 
 /// Goes through all agents that keep their conversations for a time.
@@ -57,12 +63,16 @@ async fn expire(db: &DatabaseConnection) -> Result<(), Error> {
     }
 }
 
-async fn each<F>(mut purge: impl FnMut() -> F) -> Result<(), Error>
+async fn each<F>(mut purge: impl FnMut() -> F) -> Result<u64, Error>
 where
     F: Future<Output = Result<u64, Error>>,
 {
-    while purge().await? > 0 {
+    let mut done = 0;
+    loop {
+        match purge().await? {
+            0 => return Ok(done),
+            purged => done += purged,
+        }
         time::sleep(PAUSE).await;
     }
-    Ok(())
 }

@@ -23,14 +23,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Goes on with deletions until they are complete, until `shutdown` is cancelled.
 pub async fn user_data(runs: Runs, shutdown: CancellationToken) {
-    let sweep = every(PERIOD, "the sweep of users' data", || sweep_user_data(&runs));
+    let sweep = every(PERIOD, "user data", || sweep_user_data(&runs));
     shutdown.run_until_cancelled(sweep).await;
 }
 
-async fn sweep_user_data(runs: &Runs) -> Result<(), Error> {
+async fn sweep_user_data(runs: &Runs) -> Result<u64, Error> {
     let taken = user_data::take_unfinished(&runs.db, BATCH.into()).await?;
+    let done = taken.len() as u64;
     stream::iter(taken).for_each_concurrent(usize::from(BATCH), |it| go_on(runs, it)).await;
-    Ok(())
+    Ok(done)
 }
 
 async fn go_on(runs: &Runs, deletion: Deletion) {

@@ -21,7 +21,9 @@ async fn started() -> (OwnServer, Client) {
     let service = run_queue::connect_as(Service::SessionService, &url, &names).await;
     let service = service.expect("NATS answers");
     service.flush().await.expect("NATS answers");
-    Streams::new(service, names).make().await.expect("session-service may make them");
+    let streams = Streams::new(service, names);
+    streams.make().await.expect("session-service may make them");
+    streams.usage().await.expect("and see how full they are");
     let operator = run_queue::connect(&server.url(), "operator").await.expect("NATS answers");
     operator.flush().await.expect("NATS answers");
     (server, operator)

@@ -21,6 +21,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All names of rules.
+    pub const REASONS: [&str; 6] = [
+        "SQL_TOO_LARGE",
+        "SQL_NOT_PARSED",
+        "SQL_NOT_A_QUERY",
+        "SQL_TABLE_NOT_ALLOWED",
+        "SQL_FUNCTION_NOT_ALLOWED",
+        "SQL_CONSTRUCT_NOT_ALLOWED",
+    ];
+
     /// The name of the rule, for events and for the API.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::Logins;
+use super::{Logins, PoolUse};
 use crate::{Source, source::Reach};
 
 /// How many connections wait to be used again in all: each costs its data source a
@@ -62,6 +62,18 @@ impl Registry {
         }
         let entry = pools.by_source.entry(digest(source)).or_insert_with(|| Arc::new(make()));
         Arc::clone(entry)
+    }
+
+    /// How much of all pools is lent.
+    pub(super) fn in_use(&self) -> PoolUse {
+        let pools = self.lock();
+        let mut sum = PoolUse { sources: pools.by_source.len(), ..PoolUse::default() };
+        for status in pools.by_source.values().map(|pool| pool.status()) {
+            sum.idle += status.available;
+            sum.in_use += status.size.saturating_sub(status.available);
+            sum.waiting += status.waiting;
+        }
+        sum
     }
 
     /// Leave to keep one more connection that nobody uses.

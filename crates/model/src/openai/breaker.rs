@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use metrics::Gauge;
 use tokio::time::{Duration, Instant};
 
 use super::pacing::BreakerPacing;
@@ -10,6 +11,8 @@ use super::pacing::BreakerPacing;
 pub(super) struct Breaker {
     pacing: BreakerPacing,
     state: Arc<Mutex<State>>,
+    /// Whether the server is left alone, for operators to see.
+    is_open: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -37,8 +40,13 @@ pub(super) struct Pass {
 }
 
 impl Breaker {
-    pub(super) fn new(pacing: BreakerPacing) -> Self {
-        Self { pacing, state: Arc::default() }
+    pub(super) fn new(pacing: BreakerPacing, is_open: Gauge) -> Self {
+        Self { pacing, state: Arc::default(), is_open }
+    }
+
+    fn close(&self) {
+        *self.state() = State::default();
+        self.is_open.set(0);
     }
 
     /// For how long the server is still left alone; `None`: it is not.
@@ -85,13 +93,13 @@ impl Pass {
     pub(super) fn confirm(&mut self) {
         if self.is_probe {
             self.is_probe = false;
-            *self.breaker.state() = State::default();
+            self.breaker.close();
         }
     }
 
     pub(super) fn succeed(mut self) {
         self.is_unanswered = false;
-        *self.breaker.state() = State::default();
+        self.breaker.close();
     }
 
     pub(super) fn fail(mut self) {
@@ -110,6 +118,7 @@ impl Pass {
         };
         tracing::warn!(?length, "the model's server keeps failing and is left alone");
         state.pause = Some(Pause { until: Instant::now() + length, length });
+        self.breaker.is_open.set(1);
     }
 }
 
@@ -135,7 +144,9 @@ mod tests {
 
     fn breaker() -> Breaker {
         let longest_pause = Duration::from_secs(30);
-        Breaker::new(BreakerPacing { failures: 2, pause: PAUSE, longest_pause, silence: SILENCE })
+        let silence = SILENCE;
+        let pacing = BreakerPacing { failures: 2, pause: PAUSE, longest_pause, silence };
+        Breaker::new(pacing, Gauge::noop())
     }
 
     fn fail(breaker: &Breaker) {

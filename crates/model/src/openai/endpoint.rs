@@ -21,6 +21,7 @@ use super::{
     pacing::Pacing,
     patience::Patience,
 };
+use crate::metrics::circuit_of;
 
 const USER_AGENT: &str = concat!("tertulia/", env!("CARGO_PKG_VERSION"));
 /// Of a body that says what is wrong.
@@ -45,7 +46,7 @@ impl Endpoint {
             key: config.api_key.clone(),
             timeout: config.timeout,
             calls: Arc::new(Semaphore::new(config.max_concurrent_calls)),
-            breaker: Breaker::new(pacing.breaker),
+            breaker: Breaker::new(pacing.breaker, circuit_of(&config.name)),
             pacing,
         })
     }
