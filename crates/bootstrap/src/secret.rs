@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 /// A value that must not reach a log.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Secret(String);
 
 /// Nothing, where a secret is needed: a template that did not find it, for example.

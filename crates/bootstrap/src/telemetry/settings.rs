@@ -22,8 +22,8 @@ pub struct Telemetry {
     otel_exporter_otlp_endpoint: String,
 
     /// What is sent along, a key for example, as NAME=VALUE with commas between
-    #[arg(long, env, default_value = "", hide_default_value = true, hide_env_values = true)]
-    otel_exporter_otlp_headers: Secret,
+    #[arg(long, env, hide_env_values = true)]
+    otel_exporter_otlp_headers: Option<Secret>,
 
     /// Which part of the traces that begin here is sent, from 0 to 1; those that callers have
     /// begun are sent as they say
@@ -40,7 +40,7 @@ impl Default for Telemetry {
     fn default() -> Self {
         Self {
             otel_exporter_otlp_endpoint: String::new(),
-            otel_exporter_otlp_headers: Secret::default(),
+            otel_exporter_otlp_headers: None,
             otel_traces_sampler_arg: 1.0,
             otel_service_name: String::new(),
         }
@@ -58,8 +58,8 @@ impl Telemetry {
 
     /// What sends spans, if there is where to.
     pub(super) fn exporter(&self, resource: &Resource) -> anyhow::Result<Option<SpanExporter>> {
-        let headers = headers(self.otel_exporter_otlp_headers.expose());
-        let headers = headers.context("OTEL_EXPORTER_OTLP_HEADERS")?;
+        let list = self.otel_exporter_otlp_headers.as_ref().map_or("", Secret::expose);
+        let headers = headers(list).context("OTEL_EXPORTER_OTLP_HEADERS")?;
         if self.otel_exporter_otlp_endpoint.is_empty() {
             return Ok(None);
         }
@@ -85,7 +85,6 @@ fn endpoint(value: &str) -> Result<String, &'static str> {
 }
 
 fn ratio(value: &str) -> Result<f64, &'static str> {
-    let value = if value.is_empty() { "1" } else { value };
     let ratio = value.parse().ok().filter(|it| (0.0..=1.0).contains(it));
     ratio.ok_or("it must be a number from 0 to 1")
 }
@@ -162,8 +161,6 @@ mod tests {
     fn what_is_empty_is_not_set() {
         let telemetry = parse(&[
             "--otel-exporter-otlp-endpoint=",
-            "--otel-exporter-otlp-headers=",
-            "--otel-traces-sampler-arg=",
             "--otel-service-name=",
         ]);
 
