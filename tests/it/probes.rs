@@ -2,7 +2,7 @@
 
 mod start;
 
-use bootstrap::{Admin, Dependencies, Readiness, health, metrics::Exporter};
+use bootstrap::{Admin, Condition, Dependencies, Readiness, health, metrics::Exporter};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reqwest::StatusCode;
 use run_queue::Probe;
@@ -95,6 +95,26 @@ async fn without_nats_the_service_is_not_ready_and_lives() {
 }
 
 #[tokio::test]
+async fn a_process_that_nats_has_never_answered_is_not_ready() {
+    let mut nats = OwnServer::start().await;
+    let harness = Harness::on_nats(&nats.url()).await;
+    let wrong = nats.url().replace("secret", "wrong");
+    let client = run_queue::connect(&wrong, "tests").await.unwrap();
+    let queue = Probe::new(client, &harness.names);
+    let database = storage::Probe::connect(&harness.database_url).await.unwrap();
+    let readiness = Readiness::new(CancellationToken::new());
+    let watched = tokio::spawn(Dependencies { database, queue }.watch(readiness.clone()));
+    readiness.start();
+
+    let known = Condition { started: true, ..Condition::default() };
+    let condition = readiness.differs_from(known).await;
+
+    assert!(condition.database && !condition.nats && !condition.is_ready(), "{condition:?}");
+    watched.abort();
+    nats.stop().await;
+}
+
+#[tokio::test]
 async fn without_the_database_the_service_is_not_ready_and_lives() {
     let nats = OwnServer::start().await;
     let probed = Probed::start(&nats).await;
@@ -145,10 +165,13 @@ async fn a_service_that_was_told_to_stop_is_not_ready_and_lives() {
     let starting = health::check(admin.parse().unwrap()).await.unwrap_err();
     assert!(starting.to_string().contains(r#""started":false"#), "{starting}");
     readiness.start();
+    let unknown = health::check(admin.parse().unwrap()).await.unwrap_err();
+    assert!(unknown.to_string().contains(r#""started":true"#), "{unknown}");
+    readiness.note(true, true);
     health::check(admin.parse().unwrap()).await.unwrap();
 
     shutdown.cancel();
-    readiness.differs_from(bootstrap::Condition { stopping: false, ..readiness.now() }).await;
+    readiness.differs_from(Condition { stopping: false, ..readiness.now() }).await;
 
     let stopping = health::check(admin.parse().unwrap()).await.unwrap_err();
     assert!(stopping.to_string().contains(r#""stopping":true"#), "{stopping}");

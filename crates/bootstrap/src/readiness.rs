@@ -59,10 +59,12 @@ impl Readiness {
 
     /// The process does its work from now on, as far as its dependencies let it.
     pub fn start(&self) {
-        // They have just answered.
-        self.change(|it| {
-            *it = Condition { started: true, database: true, nats: true, ..*it };
-        });
+        self.change(|it| it.started = true);
+    }
+
+    /// Which of them count as there.
+    pub fn note(&self, database: bool, nats: bool) {
+        self.change(|it| (it.database, it.nats) = (database, nats));
     }
 
     fn change(&self, change: impl FnOnce(&mut Condition)) {

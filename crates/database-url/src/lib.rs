@@ -17,7 +17,7 @@ pub enum Database {
     Datasets,
 }
 
-/// Why a URL can't be used. Nothing of it is shown but its parameters' names and the file.
+/// Why a URL can't be used. Nothing of it is shown but the names of known parameters and the file.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     #[error(
@@ -27,8 +27,12 @@ pub enum Unfit {
     Form,
     #[error("names no host")]
     Host,
-    #[error("has the unknown parameter `{name}`; known are {}", known.join(", "))]
-    UnknownParameter { name: String, known: &'static [&'static str] },
+    /// Its name may be what stands behind a `?` in a password.
+    #[error(
+        "has an unknown parameter, or a `?` in a password that is not in percent-encoding; known are {}",
+        .0.join(", ")
+    )]
+    UnknownParameter(&'static [&'static str]),
     #[error("has the parameter `{0}` without a value")]
     NoValue(String),
     #[error("has the parameter `{0}` twice")]
@@ -80,7 +84,7 @@ pub fn check(text: &str, database: Database) -> Result<(), Unfit> {
 fn check_parameters(url: &Url, known: &'static [&'static str]) -> Result<(), Unfit> {
     for (at, (name, value)) in url.query_pairs().enumerate() {
         if !known.contains(&&*name) {
-            return Err(Unfit::UnknownParameter { name: name.into_owned(), known });
+            return Err(Unfit::UnknownParameter(known));
         }
         if value.is_empty() {
             return Err(Unfit::NoValue(name.into_owned()));
@@ -140,7 +144,9 @@ mod tests {
             ("postgres://a:p@ss:s3cret/w@h/one", "percent-encoding"),
             ("postgres://a:s3cret#@h/one", "percent-encoding"),
             ("postgres:///one", "names no host"),
-            ("postgres://a:s3cret@h/one?ssl_mode=require", "unknown parameter `ssl_mode`"),
+            ("postgres://a:s3cret@h/one?ssl_mode=require", "unknown parameter"),
+            ("postgres://a:?s3cret@h/one", "unknown parameter"),
+            ("postgres://h/one?user=u&password=ab&s3cret", "unknown parameter"),
             ("postgres://a:s3cret@h/one?sslmode=allow", "unknown sslmode"),
             ("postgres://a:s3cret@h/one?sslmode=", "`sslmode` without a value"),
             ("postgres://a:s3cret@h/one?sslmode=require&sslmode=disable", "`sslmode` twice"),

@@ -123,6 +123,7 @@ impl Service {
             limits,
             readiness: readiness.clone(),
         };
+        readiness.note(true, true);
         readiness.start();
         let serving = server::serve(listener, parts, door, settings, shutdown.clone());
         let served = tokio::spawn(async { serving.await.expect("it can be served") });

@@ -21,7 +21,7 @@ pub struct Dependencies {
 impl Dependencies {
     /// Tells `readiness` what comes of it, for ever.
     pub async fn watch(self, readiness: Readiness) {
-        let (mut database, mut nats) = (Hysteresis::up(), Hysteresis::up());
+        let (mut database, mut nats) = (Hysteresis::default(), Hysteresis::default());
         let mut ticks = time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -33,7 +33,7 @@ impl Dependencies {
             let database = database.note(database_answers.unwrap_or_default());
             let nats = nats.note(nats_answers.unwrap_or_default());
             let before = readiness.now();
-            readiness.change(|it| (it.database, it.nats) = (database, nats));
+            readiness.note(database, nats);
             tell("the database", before.database, database);
             tell("NATS", before.nats, nats);
         }
@@ -43,7 +43,7 @@ impl Dependencies {
 fn tell(dependency: &str, before: bool, now: bool) {
     match (before, now) {
         (true, false) => tracing::warn!("{dependency} does not answer: not ready"),
-        (false, true) => tracing::info!("{dependency} answers again"),
+        (false, true) => tracing::info!("{dependency} answers"),
         _ => (),
     }
 }

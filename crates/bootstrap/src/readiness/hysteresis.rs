@@ -5,18 +5,16 @@ const FAILURES: u8 = 3;
 /// How many in a row have to succeed before it counts as back.
 const SUCCESSES: u8 = 2;
 
-#[derive(Debug)]
+/// Counts as away until it has answered, once.
+#[derive(Debug, Default)]
 pub(super) struct Hysteresis {
+    has_answered: bool,
     is_up: bool,
     /// How many checks in a row said otherwise.
     against: u8,
 }
 
 impl Hysteresis {
-    pub(super) fn up() -> Self {
-        Self { is_up: true, against: 0 }
-    }
-
     /// What a check has found; tells whether the dependency counts as there.
     pub(super) fn note(&mut self, succeeded: bool) -> bool {
         if succeeded == self.is_up {
@@ -24,9 +22,13 @@ impl Hysteresis {
             return self.is_up;
         }
         self.against += 1;
-        let enough = if self.is_up { FAILURES } else { SUCCESSES };
+        let enough = match self {
+            Self { is_up: true, .. } => FAILURES,
+            Self { has_answered: true, .. } => SUCCESSES,
+            Self { has_answered: false, .. } => 1,
+        };
         if self.against == enough {
-            *self = Self { is_up: succeeded, against: 0 };
+            *self = Self { has_answered: true, is_up: succeeded, against: 0 };
         }
         self.is_up
     }
@@ -37,8 +39,16 @@ mod tests {
     use super::*;
 
     fn after(checks: &[bool]) -> bool {
-        let mut hysteresis = Hysteresis::up();
+        let mut hysteresis = Hysteresis::default();
+        hysteresis.note(true);
         checks.iter().fold(true, |_, check| hysteresis.note(*check))
+    }
+
+    #[test]
+    fn nothing_counts_as_there_before_it_has_answered() {
+        let mut hysteresis = Hysteresis::default();
+        assert!(!hysteresis.note(false));
+        assert!(hysteresis.note(true));
     }
 
     #[test]

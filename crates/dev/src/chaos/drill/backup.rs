@@ -29,7 +29,7 @@ pub(super) async fn drill(cluster: &mut Cluster, loses_nats: bool) -> anyhow::Re
     event_log::await_stream(&cluster.nats_url()).await?;
     let load = Load::prepare(SEED, &cluster.grpc(), &cluster.setup.settings.jwt_secret).await?;
     let backup = tempfile::tempdir()?;
-    let took = back_up_under_load(cluster, &load, backup.path()).await?;
+    let Backup { took, before } = back_up_under_load(cluster, &load, backup.path()).await?;
     let last_id = last_id(&load).context("no run was acknowledged")?;
 
     for child in &mut cluster.children {
@@ -46,6 +46,7 @@ pub(super) async fn drill(cluster: &mut Cluster, loses_nats: bool) -> anyhow::Re
     for index in 0..cluster.children.len() {
         cluster.replace(index).await?;
     }
+    check_kept(cluster, &before).await?;
     let ended = "SELECT 1 WHERE NOT EXISTS (SELECT FROM runs WHERE ended_at IS NULL)";
     cluster.database.await_value::<i32>(ended, &[], SETTLING).await?;
     facts::check(&cluster.database).await?;
@@ -57,12 +58,18 @@ pub(super) async fn drill(cluster: &mut Cluster, loses_nats: bool) -> anyhow::Re
     ))
 }
 
-/// Returns how long the backup took. The load outlasts it.
+struct Backup {
+    took: Duration,
+    /// The messages that were there when it began.
+    before: Vec<i64>,
+}
+
+/// The load outlasts the backup.
 async fn back_up_under_load(
     cluster: &Cluster,
     load: &Arc<Load>,
     folder: &std::path::Path,
-) -> anyhow::Result<Duration> {
+) -> anyhow::Result<Backup> {
     let pace = Pace::new(RUNS);
     let loading = async {
         load.run(&pace).await;
@@ -74,12 +81,23 @@ async fn back_up_under_load(
             sleep(Duration::from_millis(20)).await;
         }
         pace.release_up_to(RUNS);
+        let rows = cluster.database.rows("SELECT id FROM messages", &[]).await?;
+        let before: Result<_, _> = rows.iter().map(|row| row.try_get(0)).collect();
         let began = Instant::now();
         execute(cluster, "Back up", folder).await?;
-        anyhow::Ok(began.elapsed())
+        anyhow::Ok(Backup { took: began.elapsed(), before: before? })
     };
-    let ((), took) = tokio::try_join!(loading, backing_up)?;
-    Ok(took)
+    let ((), backup) = tokio::try_join!(loading, backing_up)?;
+    Ok(backup)
+}
+
+async fn check_kept(cluster: &Cluster, messages: &[i64]) -> anyhow::Result<()> {
+    ensure!(!messages.is_empty(), "nothing was said before the backup");
+    let query = "SELECT count(*) FROM messages WHERE id = ANY ($1)";
+    let kept: i64 = cluster.database.value(query, &[&messages]).await?;
+    let lost = messages.len() as i64 - kept;
+    ensure!(lost == 0, "{lost} of {} messages were lost", messages.len());
+    Ok(())
 }
 
 fn last_id(load: &Load) -> Option<i64> {
