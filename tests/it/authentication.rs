@@ -220,7 +220,7 @@ async fn reflection_lists_the_services_without_a_token() {
     let v1 = reflected_services!(v1, harness.channel());
     let v1alpha = reflected_services!(v1alpha, harness.channel());
 
-    assert_eq!(services().len(), 4);
+    assert_eq!(services().len(), 5);
     for listed in [v1, v1alpha] {
         for service in services() {
             assert!(listed.contains(&service), "{service} is not in {listed:?}");

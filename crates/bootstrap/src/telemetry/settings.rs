@@ -31,7 +31,7 @@ pub struct Telemetry {
     otel_traces_sampler_arg: f64,
 
     /// What the service is called in traces; its own name if it is empty
-    #[arg(long, env, default_value = "", hide_default_value = true)]
+    #[arg(long, env, default_value = "", hide_default_value = true, value_parser = service_name)]
     otel_service_name: String,
 }
 
@@ -80,6 +80,13 @@ fn endpoint(value: &str) -> Result<String, &'static str> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a secret belongs into OTEL_EXPORTER_OTLP_HEADERS");
+    }
+    Ok(value.to_owned())
+}
+
+fn service_name(value: &str) -> Result<String, &'static str> {
+    if value != value.trim() || value.contains(char::is_control) {
+        return Err("it must have no blank around it, and no control character");
     }
     Ok(value.to_owned())
 }

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
     time::{self, Instant, MissedTickBehavior},
 };
-use tonic::{Status, transport::Endpoint};
+use tonic::{Code, Status, transport::Endpoint};
 
 use crate::{
     chaos::client::{self, Runs},
@@ -27,6 +27,7 @@ const BETWEEN: Duration = Duration::from_millis(5);
 /// Each of so many requests begins a run; the others read.
 const RUN_EVERY: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A user's way to one service.
 #[derive(Clone, Debug)]
@@ -81,8 +82,18 @@ async fn one(number: usize, ways: Arc<[Way]>, session_id: i64) -> Answer {
     // The same for every attempt.
     let request_id = uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string();
     let call = |way: Way| request(number, way, session_id, request_id.clone());
-    let result = client::insist(&ways, number, PATIENCE, call).await.result;
-    Answer { result, took: began.elapsed() }
+    loop {
+        let result = client::insist(&ways, number, PATIENCE, call).await.result;
+        match &result {
+            // A machine that has too much to do says when to come again.
+            Err(status)
+                if status.code() == Code::ResourceExhausted && began.elapsed() < PATIENCE =>
+            {
+                time::sleep(PAUSE).await;
+            }
+            _ => return Answer { result, took: began.elapsed() },
+        }
+    }
 }
 
 async fn request(
