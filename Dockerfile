@@ -38,20 +38,25 @@ RUN for program in session-service run-worker migration; do \
     done
 
 # No shell, no package manager, nothing to write to; nobody's user.
-FROM scratch AS migration
-COPY --from=build /images/migration /
+FROM scratch AS nobody
+LABEL org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="0.1.0"
 USER 65532:65532
+
+FROM nobody AS migration
+LABEL org.opencontainers.image.title="migration"
+COPY --from=build /images/migration /
 ENTRYPOINT ["/migration"]
 CMD ["up"]
 
-FROM scratch AS run-worker
+FROM nobody AS run-worker
+LABEL org.opencontainers.image.title="run-worker"
 COPY --from=build /images/run-worker /
-USER 65532:65532
 EXPOSE 9090
 ENTRYPOINT ["/run-worker"]
 
-FROM scratch AS session-service
+FROM nobody AS session-service
+LABEL org.opencontainers.image.title="session-service"
 COPY --from=build /images/session-service /
-USER 65532:65532
 EXPOSE 50051 9090
 ENTRYPOINT ["/session-service"]

@@ -16,8 +16,8 @@ PACKAGES = "ca-certificates,openssl,wget"
 AUTHORITIES = pathlib.Path("etc/ssl/certs/ca-certificates.crt")
 
 
-def make(servers):
-    """Makes them, the large ones once. `servers` is where the tests' servers are."""
+def of_ours():
+    """Makes those that ours are built from, once."""
     text = (WORKSPACE / "Dockerfile").read_text()
     rust = re.search(r"^ARG RUST=(\S+)$", text, re.MULTILINE).group(1)
     sysroot = subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip()
@@ -26,7 +26,11 @@ def make(servers):
     name = f"docker.io/library/rust:{rust}-slim-bookworm"
     if not succeeds("image", "exists", name):
         stand_in(name, "rust", sysroot)
-    # Small, and as this folder has them now.
+
+
+def of_servers(servers):
+    """Makes those that ours run beside, as this folder has them now. `servers` is where the tests'
+    servers are."""
     stand_in("docker.io/library/nats:2.15-alpine", "nats", servers, "--target=alpine")
     stand_in("docker.io/library/nats:2.15.1", "nats", servers)
     stand_in("docker.io/pgvector/pgvector:pg17", "postgres", servers)

@@ -6,8 +6,6 @@ import patience
 from podman import WORKSPACE, logs, podman, succeeds
 
 NAME = "tertulia-check"
-# All containers share one network here, in which two can't have the same port.
-OTHERWISE = {"run-worker": {"ADMIN_ADDR": "127.0.0.1:9091"}}
 # Of no account here: images are built before, nothing is restarted behind a check's back, and
 # all containers share one network, in which every port can be reached.
 PASSED_OVER = {
@@ -102,8 +100,6 @@ class Deployment:
     def arguments(self, service):
         """For `podman run`: options, the image, and what it is started with."""
         spec = dict(self.services[service])
-        if service in OTHERWISE:
-            spec["environment"] = spec["environment"] | OTHERWISE[service]
         network = spec.pop("network_mode", f"container:{NAME}")
         options = ["--pull=never", f"--network={network}"]
         image, command = spec.pop("image"), spec.pop("command", [])

@@ -13,13 +13,17 @@ def image(program):
     return f"docker.io/tertulia/{program}"
 
 
-def build_all():
+def of_workspace(field):
+    """What the workspace says of itself, its version for example."""
     text = (WORKSPACE / "Cargo.toml").read_text()
-    version = re.search(r'^version = "(.*)"', text, re.MULTILINE).group(1)
+    return re.search(rf'^{field} = "(.*)"', text, re.MULTILINE).group(1)
+
+
+def build_all():
     for program in PROGRAMS:
         build(WORKSPACE, "--target", program, "--tag", image(program))
         # As the manifests name it.
-        podman("tag", image(program), f"{image(program)}:{version}")
+        podman("tag", image(program), f"{image(program)}:{of_workspace('version')}")
 
 
 def files(program):

@@ -35,5 +35,7 @@ def logs(container):
 
 def build(context, *arguments):
     """Builds an image with the names of images that are here; no registry is asked."""
-    command = ["buildah", "bud", "--isolation", "chroot", "--pull-never", "--layers"]
-    subprocess.run([*command, *map(str, arguments), str(context)], env=ENVIRONMENT, check=True)
+    # What is half built goes, whatever ends it.
+    options = ["--isolation=chroot", "--pull-never", "--layers", "--force-rm"]
+    command = ["buildah", "bud", *options, *map(str, arguments), str(context)]
+    subprocess.run(command, env=ENVIRONMENT, check=True)

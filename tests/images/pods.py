@@ -3,9 +3,9 @@ rendered; changed is what a cluster would change, and what podman 4.3 takes for 
 
 - containers' probes are left out: podman would have them asked by a curl in the container, and
   `probes` asks them as a kubelet would;
-- containers' ports are left out: podman would open each of them on this machine;
-- volumes get their pod's name in front of theirs: podman would give two pods one `emptyDir`;
-- images get their registry's name, and pods the addresses that Services stand for.
+- containers' ports are left out: podman would open each of them on this machine, where something
+  else may have it;
+- a StatefulSet's claims become volumes, and pods get the addresses that Services stand for.
 
 Podman passes over where pods are placed, their service accounts, hooks and groups of files: a new
 volume belongs to the first user of it.
@@ -24,14 +24,9 @@ def of_workload(workload, name, aliases):
     spec = template["spec"]
     claims = [claim(name, it) for it in workload["spec"].get("volumeClaimTemplates", [])]
     spec["volumes"] = [*spec.get("volumes", []), *(volume for _, volume in claims)]
-    for volume in spec["volumes"]:
-        volume["name"] = f"{name}-{volume['name']}"
     for container in spec["containers"]:
         for field in [*PROBES, "ports"]:
             container.pop(field, None)
-        for mount in container.get("volumeMounts", []):
-            mount["name"] = f"{name}-{mount['name']}"
-        container["image"] = image(container["image"])
     spec["hostAliases"] = aliases
     labels = template["metadata"]["labels"]
     it = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}}
@@ -45,10 +40,6 @@ def claim(pod_name, template):
     metadata = {"name": source["claimName"]}
     made = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
     return made | {"spec": template["spec"]}, {"name": name, "persistentVolumeClaim": source}
-
-
-def image(name):
-    return f"docker.io/{name}" if "/" in name else f"docker.io/library/{name}"
 
 
 def aliases(objects, addresses):

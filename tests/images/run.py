@@ -7,13 +7,13 @@ import sys
 import unittest
 
 import bases
-import images
+import build
 import pair
 
 
 def main():
-    bases.make(os.environ["TERTULIA_SERVERS"])
-    images.build_all()
+    build.main()
+    bases.of_servers(os.environ["TERTULIA_SERVERS"])
     pair.stubs()
     suite = unittest.defaultTestLoader.discover(str(pathlib.Path(__file__).parent))
     result = unittest.TextTestRunner(verbosity=2).run(suite)

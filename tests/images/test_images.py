@@ -1,9 +1,10 @@
 """What is in an image, and as whom it runs."""
 
+import json
 import sys
 import unittest
 
-from images import PROGRAMS, files, image
+from images import PROGRAMS, files, image, of_workspace
 from podman import podman
 
 MAX_BYTES = 64_000_000
@@ -27,3 +28,13 @@ class Images(unittest.TestCase):
         for program in PROGRAMS:
             user = podman("image", "inspect", "--format={{.User}}", image(program))
             self.assertEqual(user, "65532:65532", program)
+
+    def test_an_image_says_what_it_is(self):
+        for program in PROGRAMS:
+            labels = json.loads(
+                podman("image", "inspect", "--format={{json .Labels}}", image(program))
+            )
+            said = {key.rpartition(".")[2]: value for key, value in labels.items()}
+            self.assertEqual(said["title"], program)
+            self.assertEqual(said["version"], of_workspace("version"))
+            self.assertEqual(said["licenses"], of_workspace("license"))

@@ -24,6 +24,11 @@ OVERLAYS = {
         "components": ["components/gateway-tls"],
     },
     "prod with KEDA": {"resources": ["overlays/prod"], "components": ["components/keda"]},
+    "dev with monitoring": {"resources": ["overlays/dev"], "components": ["monitoring"]},
+    "prod with everything": {
+        "resources": ["overlays/prod", "overlays/gateway"],
+        "components": ["components/gateway-tls", "components/keda", "monitoring"],
+    },
 }
 
 
@@ -41,10 +46,18 @@ def render(overlay):
 
 
 def kustomize(folder):
-    rendered = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True)
-    if rendered.returncode != 0 or rendered.stderr:
-        raise AssertionError(f"{folder}: {rendered.stderr}")
-    return list(yaml.safe_load_all(rendered.stdout))
+    return list(yaml.safe_load_all(rendered(folder)))
+
+
+def rendered(folder):
+    done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True)
+    if done.returncode != 0 or done.stderr:
+        raise AssertionError(f"{folder}: {done.stderr}")
+    return done.stdout
+
+
+# What an operator applies for a while, beside an overlay.
+OPERATOR = yaml.safe_load((K8S / "nats/operator.yaml").read_text())
 
 
 def of_kind(objects, *kinds):

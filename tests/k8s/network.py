@@ -25,6 +25,11 @@ class Network:
         peer = {"namespace": namespace, "labels": {}}
         return self._passes("ingress", target, peer, target, port, "TCP")
 
+    def lets_out(self, source, namespace, port):
+        """Whether a pod of ours may reach those of another namespace, given by its labels."""
+        peer = {"namespace": namespace, "labels": {}}
+        return self._passes("egress", source, peer, None, port, "TCP")
+
     def is_closed(self, name):
         """Whether what no rule names is forbidden, both ways."""
         types = [it for one in self._of(name) for it in one["policyTypes"]]

@@ -101,10 +101,19 @@ class Configuration(unittest.TestCase):
                 grace = pod(workload)["spec"]["terminationGracePeriodSeconds"]
                 self.assertGreaterEqual(grace, waits + drains + 10)
 
+    def test_session_service_has_as_long_to_start_as_the_migration_has(self):
+        for where, workload, objects in ours():
+            if workload["metadata"]["name"] == "session-service":
+                with self.subTest(where):
+                    probe = containers(workload)[0]["startupProbe"]
+                    job = named(objects, "Job", "migration")["spec"]
+                    seconds = probe["periodSeconds"] * probe["failureThreshold"]
+                    self.assertGreaterEqual(seconds, job["activeDeadlineSeconds"])
+
     def test_all_imports_at_once_have_room(self):
         imports = int(TABLE["MAX_CONCURRENT_IMPORTS"][1]) * int(TABLE["MAX_IMPORT_BYTES"][1])
         service = named(render("prod"), "Deployment", "session-service")
-        (tmp,) = [it for it in pod(service)["spec"]["volumes"] if it["name"] == "tmp"]
+        (tmp,) = [it for it in pod(service)["spec"]["volumes"] if it["name"].endswith("-tmp")]
         room = int(tmp["emptyDir"]["sizeLimit"].removesuffix("Gi")) * GIB
         limit = containers(service)[0]["resources"]["limits"]["ephemeral-storage"]
 

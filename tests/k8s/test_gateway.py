@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 import yaml
-from manifests import K8S, OVERLAYS, containers, generated, named, render
+from manifests import K8S, OVERLAYS, containers, generated, named, render, workloads
 from nats_servers import make_certificates
 
 ENVOY = pathlib.Path(sys.executable).parent / "envoy"
@@ -17,8 +17,8 @@ TRUSTED = "/etc/tertulia/trust/ca-certificates.crt"
 def gateways():
     """Envoy's configuration in each overlay that has one, and the overlay's objects."""
     for overlay in OVERLAYS:
-        if "gateway" in overlay:
-            objects = render(overlay)
+        objects = render(overlay)
+        if "gateway" in [it["metadata"]["name"] for it in workloads(objects)]:
             yield overlay, generated(objects, "ConfigMap", "gateway")["data"]["envoy.yaml"], objects
 
 

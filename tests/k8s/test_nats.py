@@ -106,6 +106,12 @@ class Prod(unittest.IsolatedAsyncioTestCase):
         self.assertIn(b'"tls_required":true', heard)
         self.assertNotIn(b"PONG", heard)
 
+    async def test_clients_learn_of_no_server_by_its_address(self):
+        name = next(iter(self.servers.running))
+        service = await connect(self.servers, "session-service", name, tls=self.trust)
+        self.assertEqual(service.discovered_servers, [])
+        await service.close()
+
     async def has_one_message(self, client):
         info = await client.jetstream(timeout=2).stream_info("RUNS")
         return info.state.messages == 1

@@ -3,7 +3,7 @@
 import itertools
 import unittest
 
-from manifests import OVERLAYS, render
+from manifests import OPERATOR, OVERLAYS, render
 from network import Network
 
 PUBLIC, PUBLIC_6 = "203.0.113.7", "2001:db8::7"
@@ -11,7 +11,8 @@ CALLER = {"tertulia-client": "true"}
 MONITORING = {"kubernetes.io/metadata.name": "monitoring"}
 KEDA = {"kubernetes.io/metadata.name": "keda"}
 SERVICES = ["session-service", "run-worker"]
-PORTS = {"session-service": 50051, "run-worker": 9090, "nats": 4222, "postgres": 5432}
+ADMIN = {"session-service": 9090, "run-worker": 9091}
+PORTS = {"session-service": 50051, "run-worker": 9091, "nats": 4222, "postgres": 5432}
 
 
 class Policies(unittest.TestCase):
@@ -59,8 +60,27 @@ class Policies(unittest.TestCase):
         self.assertTrue(network.lets_in(CALLER, "session-service", 50051))
         self.assertFalse(network.lets_in(CALLER, "session-service", 9090))
         self.assertFalse(network.lets_in(MONITORING, "session-service", 50051))
-        for service in SERVICES:
-            self.assertTrue(network.lets_in(MONITORING, service, 9090))
+        for service, port in ADMIN.items():
+            self.assertTrue(network.lets_in(MONITORING, service, port))
+
+    def test_services_reach_the_collector_of_traces_and_no_other_port_of_its_namespace(self):
+        for overlay in OVERLAYS:
+            network = Network(render(overlay))
+            for name in network.pods:
+                with self.subTest(overlay, pod=name):
+                    self.assertEqual(network.lets_out(name, MONITORING, 4317), name in SERVICES)
+                    self.assertFalse(network.lets_out(name, MONITORING, 9090))
+
+    def test_an_operators_pod_reaches_nats_and_nothing_else(self):
+        for overlay in OVERLAYS:
+            objects = render(overlay)
+            network = Network(objects)
+            network.pods["operator"] = OPERATOR
+            with self.subTest(overlay):
+                there = PORTS.keys() & network.pods.keys()
+                reached = {it for it in there if network.lets("operator", it, PORTS[it])}
+                self.assertEqual(reached, {"nats"})
+                self.assertFalse(network.lets("operator", PUBLIC, 443))
 
     def test_servers_of_nats_form_a_cluster_and_only_they(self):
         network = Network(render("prod"))

@@ -3,7 +3,7 @@
 import copy
 import unittest
 
-from manifests import OVERLAYS, containers, every_workload, named, pod, render
+from manifests import OPERATOR, OVERLAYS, containers, every_workload, named, pod, render
 from pod_security import violations
 
 # Each breaks one rule, at a path in a pod's spec.
@@ -45,6 +45,9 @@ class PodSecurity(unittest.TestCase):
         for where, workload, _ in every_workload():
             with self.subTest(where):
                 self.assertEqual(violations(pod(workload)["spec"]), [])
+
+    def test_the_operators_pod_is_let_in(self):
+        self.assertEqual(violations(OPERATOR["spec"]), [])
 
     def test_the_namespace_takes_no_other_pods(self):
         for overlay in OVERLAYS:

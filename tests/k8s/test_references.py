@@ -93,6 +93,24 @@ class References(unittest.TestCase):
                 mounts = [it for one in containers(workload) for it in one.get("volumeMounts", [])]
                 self.assertEqual({it["name"] for it in mounts}, volumes)
 
+    def test_no_two_pods_have_the_same_volume_or_the_same_port(self):
+        """They can be started in one network, and by what takes volumes by their names."""
+        for overlay in OVERLAYS:
+            ports, volumes = [], []
+            for workload in workloads(render(overlay)):
+                ports += [
+                    port["containerPort"]
+                    for container in containers(workload)
+                    for port in container.get("ports", [])
+                ]
+                claims = workload["spec"].get("volumeClaimTemplates", [])
+                volumes += [it["metadata"]["name"] for it in claims]
+                own = pod(workload)["spec"].get("volumes", [])
+                volumes += [it["name"] for it in own if "emptyDir" in it]
+            with self.subTest(overlay):
+                self.assertEqual(len(ports), len(set(ports)), ports)
+                self.assertEqual(len(volumes), len(set(volumes)), volumes)
+
     def test_every_probe_asks_a_port_that_is_open(self):
         for where, workload, _ in every_workload():
             for container in containers(workload):
