@@ -62,6 +62,7 @@ impl Pair {
             ("SEALING_KEYS", SEALING_KEYS.to_owned()),
             ("JWT_SECRET", JWT_SECRET.to_owned()),
             ("DATA_SOURCE_ALLOW_CIDRS", "127.0.0.0/8".to_owned()),
+            ("ADMIN_ADDR", "127.0.0.1:0".to_owned()),
             ("LISTEN_ADDR", address.clone()),
             ("DATABASE_MAX_CONNECTIONS", "5".to_owned()),
             ("RUN_LEASE_SECONDS", "3".to_owned()),
