@@ -172,9 +172,10 @@ where
                 Ok(Tried::Settled)
             }
             Ok(Ok(Err(error))) => self.failed(tasks, &error).await,
-            Ok(Err(panic)) => {
+            // What it says may be what people have said.
+            Ok(Err(_)) => {
                 let (kind, count) = (self.kind.name(), tasks.len());
-                tracing::error!(error = %report(&panic), kind, count, "tasks panicked");
+                tracing::error!(kind, count, "tasks panicked");
                 self.try_again(tasks).await
             }
             Err(_) => {

@@ -16,5 +16,7 @@ pub async fn first_to_end(
     if shutdown.is_cancelled() {
         future::pending::<()>().await;
     }
-    bail!("a task in the background has ended: {ended:?}")
+    // What a panic says may be what people have said.
+    let panicked = ended.is_some_and(|it| it.is_err());
+    bail!("a task in the background has {}", if panicked { "panicked" } else { "ended" })
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use bootstrap::report;
 use data_source::{
     Probe, Sealer,
@@ -91,7 +91,7 @@ impl DataSources {
             Ok(data_sources::reveal_dataset(&db, request.as_ref(), &reserved).await?)
         };
         let created = tokio::spawn(creating.in_current_span());
-        created.await.context("creating a data set panicked")?
+        created.await.map_err(|_| anyhow!("creating a data set panicked"))?
     }
 
     pub(crate) async fn get(&self, user_id: UserId, id: DataSourceId) -> Result<Model, Error> {
@@ -208,7 +208,7 @@ impl DataSources {
             this.import_all(user_id, id, upload).await
         };
         let imported = tokio::spawn(importing.in_current_span());
-        imported.await.context("an import panicked")?
+        imported.await.map_err(|_| anyhow!("an import panicked"))?
     }
 
     async fn import_all(

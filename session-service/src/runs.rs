@@ -7,7 +7,7 @@ mod watch;
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use async_nats::Client;
 use bootstrap::report;
 use run_queue::{
@@ -144,7 +144,7 @@ impl Runs {
             Ok(changed)
         };
         let changed = tokio::spawn(changing.in_current_span());
-        changed.await.context("a change of runs panicked")?
+        changed.await.map_err(|_| anyhow!("a change of runs panicked"))?
     }
 
     /// Publishes what a transaction has left to be published.

@@ -76,6 +76,7 @@ where
     E: std::error::Error,
 {
     let measured = Sweep::of(what);
+    measured.begins();
     let mut ticks = time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -5,6 +5,7 @@ mod documents;
 mod models;
 mod queue;
 mod runs;
+mod start;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 

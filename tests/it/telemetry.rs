@@ -4,6 +4,7 @@
 mod away;
 mod collector;
 mod lines;
+mod panics;
 mod redaction;
 mod request_ids;
 mod sampling;

@@ -20,7 +20,29 @@ DURATION = "tertulia_grpc_request_duration_seconds_bucket"
 ENDED = "tertulia_runs_ended_total"
 MODEL = "tertulia_model_calls_total"
 SWEPT = "tertulia_sweep_last_success_timestamp_seconds"
+ASKED = "tertulia_queue_sampled_timestamp_seconds"
 WAIT = "tertulia_runs_oldest_wait_seconds"
+
+# Each value is written out: promtool repeats no NaN.
+UNKNOWN = " ".join(["NaN"] * 100)
+UP = "tertulia_dependency_up"
+FAILED_SWEEPS = "tertulia_sweep_failures_total"
+DELETION = "tertulia_user_data_deletions_oldest_seconds"
+LETTERS = 'tertulia_stream_messages{stream="RUN_DEAD_LETTERS"'
+CIRCUIT = "tertulia_model_circuit_open"
+
+# A dependency that no instance reaches, and one that one does not: it is NaN before a start.
+AWAY = {
+    'job="run-worker",instance="a"': "0x20",
+    'job="run-worker",instance="b"': "0x20",
+    'job="run-worker",instance="c"': UNKNOWN,
+    'job="session-service",instance="s"': "1x20",
+}
+ONE_AWAY = {
+    'job="run-worker",instance="a"': "0x20",
+    'job="run-worker",instance="b"': "1x20",
+    'job="session-service",instance="s"': UNKNOWN,
+}
 
 # The alert, when it is looked at in minutes, with which series it fires, and with which not.
 CASES = [
@@ -58,14 +80,14 @@ CASES = [
     (
         "TertuliaNatsAway",
         3,
-        {'tertulia_dependency_up{dependency="nats",job="run-worker"}': "0x20"},
-        {'tertulia_dependency_up{dependency="database",job="run-worker"}': "1x20"},
+        {f'{UP}{{dependency="nats",{of}}}': values for of, values in AWAY.items()},
+        {f'{UP}{{dependency="nats",{of}}}': values for of, values in ONE_AWAY.items()},
     ),
     (
         "TertuliaDatabaseAway",
         3,
-        {'tertulia_dependency_up{dependency="database",job="run-worker"}': "0x20"},
-        {'tertulia_dependency_up{dependency="nats",job="run-worker"}': "1x20"},
+        {f'{UP}{{dependency="database",{of}}}': values for of, values in AWAY.items()},
+        {f'{UP}{{dependency="database",{of}}}': values for of, values in ONE_AWAY.items()},
     ),
     (
         "TertuliaPoolExhausted",
@@ -132,8 +154,17 @@ CASES = [
     (
         "TertuliaQueueWait",
         6,
-        {f'{WAIT}{{state="claimable"}}': "0+60x20", "tertulia_attempts_in_flight": "4x20"},
-        {f'{WAIT}{{state="queued"}}': "0+60x20", "tertulia_attempts_in_flight": "4x20"},
+        {
+            f'{WAIT}{{state="claimable",instance="a"}}': "0+60x20",
+            f'{WAIT}{{state="claimable",instance="b"}}': f"0 60 {UNKNOWN}",
+            "tertulia_attempts_in_flight": "4x20",
+        },
+        {
+            f'{WAIT}{{state="queued"}}': "0+60x20",
+            f'{WAIT}{{state="claimable",instance="a"}}': f"0 60 {UNKNOWN}",
+            f'{WAIT}{{state="claimable",instance="b"}}': "0x20",
+            "tertulia_attempts_in_flight": "4x20",
+        },
     ),
     (
         "TertuliaNoWorkerTakesRuns",
@@ -144,8 +175,15 @@ CASES = [
     (
         "TertuliaQueueUnknown",
         5,
-        {"tertulia_queue_sampled_timestamp_seconds": "0x20"},
-        {"tertulia_queue_sampled_timestamp_seconds": "0+60x20"},
+        {f'{ASKED}{{instance="a"}}': "10x20", f'{ASKED}{{instance="b"}}': "0x20"},
+        {f'{ASKED}{{instance="a"}}': "0+60x20", f'{ASKED}{{instance="b"}}': "10x20"},
+    ),
+    (
+        "TertuliaQueueUnknown",
+        5,
+        {f'{ASKED}{{instance="a"}}': "10x20"},
+        # Not one has started yet, the clock being what it is.
+        {f'{ASKED}{{instance="a"}}': "0x20"},
     ),
     (
         "TertuliaLeasesLost",
@@ -168,24 +206,51 @@ CASES = [
     (
         "TertuliaDeadLetters",
         10,
-        {'tertulia_stream_messages{stream="RUN_DEAD_LETTERS"}': "3 3 4 4x20"},
-        {'tertulia_stream_messages{stream="RUN_DEAD_LETTERS"}': "3x20"},
+        {LETTERS + ',instance="a"}': "3 3 4 4x20", LETTERS + ',instance="b"}': UNKNOWN},
+        {LETTERS + ',instance="a"}': "NaN NaN 3x20", LETTERS + ',instance="b"}': "3 NaN 3 0x20"},
     ),
     (
         "TertuliaSweepStalled",
         5,
-        {f'{SWEPT}{{sweep="runs",instance="a"}}': "0x20", f'{SWEPT}{{sweep="requests"}}': "0x20"},
+        {f'{SWEPT}{{sweep="runs",instance="a"}}': "10x20", f'{SWEPT}{{sweep="runs",instance="b"}}': "0x20"},
         {
-            f'{SWEPT}{{sweep="runs",instance="a"}}': "0x20",
+            f'{SWEPT}{{sweep="runs",instance="a"}}': "10x20",
             f'{SWEPT}{{sweep="runs",instance="b"}}': "0+60x20",
-            f'{SWEPT}{{sweep="requests"}}': "0x20",
+            f'{SWEPT}{{sweep="overdue_runs"}}': "0x20",
+            f'{SWEPT}{{sweep="requests"}}': "10x20",
         },
+    ),
+    (
+        "TertuliaSweepStalled",
+        130,
+        {f'{SWEPT}{{sweep="requests"}}': f"10x{ALWAYS}"},
+        {f'{SWEPT}{{sweep="requests"}}': f"0x{ALWAYS}", f'{SWEPT}{{sweep="retention"}}': f"10x{ALWAYS}"},
+    ),
+    (
+        "TertuliaSweepFails",
+        30,
+        {f'{FAILED_SWEEPS}{{sweep="user_data"}}': "0+1x40"},
+        {f'{FAILED_SWEEPS}{{sweep="user_data"}}': "0 1 2 3 4 5 6 7 8 8x40"},
+    ),
+    (
+        "TertuliaUserDataNotDeleted",
+        70,
+        {f'{DELETION}{{instance="a"}}': "0+60x90", f'{DELETION}{{instance="b"}}': UNKNOWN},
+        {f'{DELETION}{{instance="a"}}': "0+40x90", f'{DELETION}{{instance="b"}}': f"0+60x50 {UNKNOWN}"},
     ),
     (
         "TertuliaModelCircuitOpen",
         5,
-        {'tertulia_model_circuit_open{provider="a"}': "1x20"},
-        {'tertulia_model_circuit_open{provider="a"}': "1 0x20"},
+        {
+            f'{CIRCUIT}{{provider="a",instance="w"}}': "1x20",
+            f'{MODEL}{{provider="a",instance="w",outcome="unreachable"}}': "0+1x20",
+        },
+        {
+            f'{CIRCUIT}{{provider="a",instance="w"}}': "1x20",
+            f'{MODEL}{{provider="a",instance="w",outcome="unreachable"}}': "5x20",
+            f'{MODEL}{{provider="a",instance="x",outcome="unreachable"}}': "0+1x20",
+            f'{CIRCUIT}{{provider="a",instance="x"}}': "1 0x20",
+        },
     ),
     (
         "TertuliaModelFails",
@@ -221,7 +286,7 @@ class Rules(unittest.TestCase):
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_every_alert_is_tried(self):
-        self.assertEqual([name for name, *_ in CASES], list(alerts()))
+        self.assertEqual(list(dict.fromkeys(name for name, *_ in CASES)), list(alerts()))
 
     def test_each_alert_fires_when_it_should_and_not_otherwise(self):
         for name, minute, wrong, right in CASES:

@@ -40,6 +40,7 @@ pub fn run(
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     let served = runtime.block_on(async {
         let exporting = telemetry::begin(name, telemetry)?;
+        telemetry::panics::log();
         let served = Box::pin(service).await;
         if let Some(exporting) = exporting {
             exporting.finish().await;

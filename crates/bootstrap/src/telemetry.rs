@@ -2,6 +2,7 @@
 
 mod collector;
 mod lines;
+pub(crate) mod panics;
 mod queue;
 mod sampling;
 mod settings;

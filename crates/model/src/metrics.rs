@@ -106,7 +106,7 @@ impl From<&Error> for Outcome {
     }
 }
 
-/// Whether a provider is left alone for a while.
+/// Whether a provider keeps failing, as far as is known.
 pub(crate) fn circuit_of(provider: &str) -> Gauge {
     describe();
     gauge!(BREAKER, "provider" => provider.to_owned())
@@ -125,6 +125,7 @@ fn describe() {
     describe_counter!(TOKENS, "Tokens that models were given (prompt) and have said (completion).");
     describe_gauge!(
         BREAKER,
-        "Whether a provider has failed call after call, and is left alone for a while: 1 or 0."
+        "Whether a provider has failed call after call, and no call has succeeded since: 1 or 0. It \
+         is left alone for a while, and then tried."
     );
 }

@@ -4,6 +4,7 @@
 //! it can be done by anybody, in pieces, and again. Rows that are made later are not touched:
 //! what is hidden can't be found, so nothing new hangs on it.
 
+mod backlog;
 mod erase;
 
 use sea_orm::{
@@ -17,6 +18,7 @@ use crate::{
     retention::Purged,
 };
 
+pub use backlog::oldest_unfinished;
 pub use erase::{
     cancel_runs, complete, forget_events, purge_rest, runs_with_events, take_unfinished,
 };

@@ -1,5 +1,5 @@
 //! How much there is to be done, asked of Postgres and NATS every few seconds. Every instance
-//! shows the same.
+//! shows the same, or that it does not know: what one could not ask says nothing.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,24 +8,32 @@ use metrics::{describe_gauge, gauge};
 use run_queue::{StreamUse, Streams};
 use storage::{
     DatabaseConnection,
-    background::{self, Kind},
-    runs::{self, Backlog, Waiting},
+    background::{self, Kind, Lag},
+    runs::{self, Backlog},
+    user_data,
 };
 use tokio::time::{self, MissedTickBehavior};
 
 /// How often is asked.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 /// How long NATS may take: the client would wait for it to come back.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE_WITH_NATS: Duration = Duration::from_secs(2);
+/// How long Postgres may: a connection that has gone dead is noticed much later.
+const PATIENCE_WITH_POSTGRES: Duration = ASK_EVERY;
 
 const RUNS: &str = "tertulia_runs";
 const OLDEST_RUN: &str = "tertulia_runs_oldest_wait_seconds";
 const TASKS: &str = "tertulia_background_tasks";
 const OLDEST_TASK: &str = "tertulia_background_tasks_oldest_wait_seconds";
+const OLDEST_DELETION: &str = "tertulia_user_data_deletions_oldest_seconds";
 const ASKED_AT: &str = "tertulia_queue_sampled_timestamp_seconds";
 const STREAM_MESSAGES: &str = "tertulia_stream_messages";
 const STREAM_BYTES: &str = "tertulia_stream_bytes";
 const STREAM_MAX_BYTES: &str = "tertulia_stream_max_bytes";
+
+/// The states of runs that wait, and those of the others.
+const WAITING: [&str; 2] = ["queued", "claimable"];
+const OTHERS: [&str; 3] = ["backing_off", "running", "cancelling"];
 
 pub(super) fn register() {
     describe_gauge!(
@@ -40,8 +48,14 @@ pub(super) fn register() {
     );
     describe_gauge!(OLDEST_TASK, "For how long the oldest of these tasks has been there.");
     describe_gauge!(
+        OLDEST_DELETION,
+        "For how long the oldest deletion of a user's data (DeleteUserData) has been there that is not \
+         complete; 0: there is none."
+    );
+    describe_gauge!(
         ASKED_AT,
-        "When this instance has last asked Postgres for these, as a Unix time."
+        "When this instance has last asked Postgres for these, as a Unix time. At first when it began \
+         to ask; 0: not yet."
     );
     describe_gauge!(
         STREAM_MESSAGES,
@@ -49,27 +63,31 @@ pub(super) fn register() {
     );
     describe_gauge!(STREAM_BYTES, "Bytes in a stream of NATS.");
     describe_gauge!(STREAM_MAX_BYTES, "How many it may hold before the oldest go; 0: no bound.");
-    show_runs(&Backlog::default());
-    for kind in Kind::ALL {
-        show_tasks(kind, 0, Duration::ZERO);
-    }
     gauge!(ASKED_AT).set(0);
-    for stream in StreamUse::STREAMS {
-        show_stream(&StreamUse { stream, messages: 0, bytes: 0, max_bytes: None });
-    }
+    forget_database();
+    forget_streams();
 }
 
-/// Shows how much there is to be done, for ever. What can't be asked stays as it was.
+/// Shows how much there is to be done, for ever.
 pub async fn watch_queue(db: DatabaseConnection, streams: Streams) {
+    asked();
     let mut ticks = time::interval(ASK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = ask_database(&db).await {
+        let (database, usage) = tokio::join!(
+            time::timeout(PATIENCE_WITH_POSTGRES, ask_database(&db)),
+            time::timeout(PATIENCE_WITH_NATS, streams.usage()),
+        );
+        if !matches!(database, Ok(Ok(()))) {
+            forget_database();
+        }
+        if let Ok(Err(error)) = database {
             tracing::debug!(error = %report(&error), "how much there is to be done is not known");
         }
-        if let Ok(Ok(usage)) = time::timeout(PATIENCE, streams.usage()).await {
-            usage.iter().for_each(show_stream);
+        match usage {
+            Ok(Ok(usage)) => usage.iter().for_each(show_stream),
+            Ok(Err(_)) | Err(_) => forget_streams(),
         }
     }
 }
@@ -77,29 +95,58 @@ pub async fn watch_queue(db: DatabaseConnection, streams: Streams) {
 async fn ask_database(db: &DatabaseConnection) -> Result<(), storage::Error> {
     show_runs(&runs::backlog(db).await?);
     for kind in Kind::ALL {
-        let lag = background::lag(db, kind).await?;
-        show_tasks(kind, lag.tasks, lag.oldest);
+        let Lag { tasks, oldest } = background::lag(db, kind).await?;
+        show_tasks(kind, tasks as f64, oldest.as_secs_f64());
     }
+    gauge!(OLDEST_DELETION).set(user_data::oldest_unfinished(db).await?);
+    asked();
+    Ok(())
+}
+
+fn asked() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     gauge!(ASKED_AT).set(now.as_secs_f64());
-    Ok(())
+}
+
+/// What Postgres has said may not be so any more.
+fn forget_database() {
+    for state in WAITING {
+        show_waiting(state, f64::NAN, f64::NAN);
+    }
+    for state in OTHERS {
+        gauge!(RUNS, "state" => state).set(f64::NAN);
+    }
+    for kind in Kind::ALL {
+        show_tasks(kind, f64::NAN, f64::NAN);
+    }
+    gauge!(OLDEST_DELETION).set(f64::NAN);
+}
+
+fn forget_streams() {
+    for stream in StreamUse::STREAMS {
+        for name in [STREAM_MESSAGES, STREAM_BYTES, STREAM_MAX_BYTES] {
+            gauge!(name, "stream" => stream).set(f64::NAN);
+        }
+    }
 }
 
 fn show_runs(backlog: &Backlog) {
     let Backlog { queued, claimable, backing_off, running, cancelling } = *backlog;
-    for (state, Waiting { runs, oldest }) in [("queued", queued), ("claimable", claimable)] {
-        gauge!(RUNS, "state" => state).set(runs as f64);
-        gauge!(OLDEST_RUN, "state" => state).set(oldest);
+    for (state, waiting) in WAITING.into_iter().zip([queued, claimable]) {
+        show_waiting(state, waiting.runs as f64, waiting.oldest.as_secs_f64());
     }
-    for (state, runs) in
-        [("backing_off", backing_off), ("running", running), ("cancelling", cancelling)]
-    {
+    for (state, runs) in OTHERS.into_iter().zip([backing_off, running, cancelling]) {
         gauge!(RUNS, "state" => state).set(runs as f64);
     }
 }
 
-fn show_tasks(kind: Kind, tasks: i64, oldest: Duration) {
-    gauge!(TASKS, "kind" => kind.name()).set(tasks as f64);
+fn show_waiting(state: &'static str, runs: f64, oldest: f64) {
+    gauge!(RUNS, "state" => state).set(runs);
+    gauge!(OLDEST_RUN, "state" => state).set(oldest);
+}
+
+fn show_tasks(kind: Kind, tasks: f64, oldest: f64) {
+    gauge!(TASKS, "kind" => kind.name()).set(tasks);
     gauge!(OLDEST_TASK, "kind" => kind.name()).set(oldest);
 }
 

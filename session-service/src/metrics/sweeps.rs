@@ -23,7 +23,8 @@ pub(crate) struct Sweep {
 pub(super) fn register() {
     describe_gauge!(
         SUCCEEDED_AT,
-        "When this instance has last come to the end of a sweep, as a Unix time; 0: never."
+        "When this instance has last come to the end of a sweep, as a Unix time. At first when it \
+         began to sweep; 0: not yet."
     );
     describe_counter!(FAILURES, "Sweeps that failed. Each is tried again at once.");
     describe_counter!(
@@ -48,13 +49,21 @@ impl Sweep {
         }
     }
 
+    /// From now on it is late if it does not come to its end.
+    pub(crate) fn begins(&self) {
+        self.succeeded_at.set(unix_time());
+    }
+
     pub(crate) fn succeeded(&self, done: u64) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.succeeded_at.set(now.as_secs_f64());
+        self.succeeded_at.set(unix_time());
         self.done.increment(done);
     }
 
     pub(crate) fn failed(&self) {
         self.failures.increment(1);
     }
+}
+
+fn unix_time() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -1,6 +1,6 @@
 //! How much there is to be done.
 
-use run_queue::Streams;
+use run_queue::{Names, Streams};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use session_service::metrics::watch_queue;
 use storage::runs::backlog_statement;
@@ -8,6 +8,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Shown, alone};
 use crate::harness::{Harness, eventually};
+
+const OLDEST_DELETION: &str = "tertulia_user_data_deletions_oldest_seconds";
 
 #[tokio::test]
 async fn what_waits_and_the_streams_are_shown() {
@@ -41,6 +43,61 @@ async fn what_waits_and_the_streams_are_shown() {
         })
         .await;
         assert!(0.0 < shown.sum("tertulia_stream_max_bytes", &[("stream", "RUN_EVENTS")]));
+    })
+    .await;
+}
+
+/// Of each statement and server one.
+const ASKED: [(&str, &[(&str, &str)]); 5] = [
+    ("tertulia_runs", &[("state", "claimable")]),
+    ("tertulia_runs_oldest_wait_seconds", &[("state", "queued")]),
+    ("tertulia_background_tasks_oldest_wait_seconds", &[("kind", "embed")]),
+    (OLDEST_DELETION, &[]),
+    ("tertulia_stream_messages", &[("stream", "RUN_DEAD_LETTERS")]),
+];
+
+#[tokio::test]
+async fn what_was_not_asked_or_can_not_be_is_not_known() {
+    alone("metrics::queue::what_was_not_asked_or_can_not_be_is_not_known", async || {
+        let shown = Shown::install();
+        let harness = Harness::without_worker().await;
+        let is_known = || ASKED.map(|(name, labels)| !shown.sum(name, labels).is_nan());
+        assert_eq!(is_known(), [false; 5]);
+
+        let streams = Streams::new(harness.nats.clone(), harness.names.clone());
+        let watch = AbortOnDropHandle::new(tokio::spawn(watch_queue(harness.db.clone(), streams)));
+        let all_are = async || Some(()).filter(|()| is_known() == [true; 5]);
+        eventually("all of it is known", all_are).await;
+
+        drop(watch);
+        harness.db.close_by_ref().await.expect("it is open");
+        let nowhere = Streams::new(harness.nats.clone(), Names::with_prefix("nowhere"));
+        let _watch = AbortOnDropHandle::new(tokio::spawn(watch_queue(harness.db.clone(), nowhere)));
+        let none_is = async || Some(()).filter(|()| is_known() == [false; 5]);
+        eventually("none of it is known", none_is).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_oldest_deletion_that_is_not_complete_is_shown() {
+    alone("metrics::queue::the_oldest_deletion_that_is_not_complete_is_shown", async || {
+        let shown = Shown::install();
+        let harness = Harness::without_worker().await;
+        let deletions =
+            "INSERT INTO user_data_deletions (user_id, requested_at, due_at, completed_at)
+            VALUES (2, now() - interval '2 hours', now() + interval '1 hour', NULL),
+                (3, now() - interval '9 hours', NULL, now())";
+        harness.execute(deletions).await;
+
+        let streams = Streams::new(harness.nats.clone(), harness.names.clone());
+        let _watch = AbortOnDropHandle::new(tokio::spawn(watch_queue(harness.db.clone(), streams)));
+
+        let is_shown = async || {
+            let seconds = shown.sum(OLDEST_DELETION, &[]);
+            Some(()).filter(|()| (7_200.0..7_300.0).contains(&seconds))
+        };
+        eventually("the oldest that is not complete", is_shown).await;
     })
     .await;
 }

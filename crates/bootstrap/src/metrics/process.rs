@@ -49,8 +49,9 @@ impl Process {
     fn look(&self, gauges: &Gauges) {
         let condition = self.readiness.now();
         gauges.ready.set(number(condition.is_ready()));
-        gauges.database_up.set(number(condition.database));
-        gauges.nats_up.set(number(condition.nats));
+        let up = |is_up| if condition.started { number(is_up) } else { f64::NAN };
+        gauges.database_up.set(up(condition.database));
+        gauges.nats_up.set(up(condition.nats));
         let nats = ConnectionUse::of(&self.nats);
         gauges.nats_connected.set(number(nats.is_connected));
         counter!(NATS_CONNECTIONS).absolute(nats.connections);
@@ -108,7 +109,7 @@ pub(super) fn register(service: &'static str) {
     describe_gauge!(READY, "Whether the process says that it can do its work (`/readyz`): 1 or 0.");
     describe_gauge!(
         DEPENDENCY_UP,
-        "Whether what the process can't do without answers, asked every 2 s: 1 or 0. 0 until the \
+        "Whether what the process can't do without answers, asked every 2 s: 1 or 0. NaN until the \
          process has started."
     );
     describe_gauge!(NATS_CONNECTED, "Whether the client is connected to NATS: 1 or 0.");
@@ -121,5 +122,7 @@ pub(super) fn register(service: &'static str) {
     let version = env!("CARGO_PKG_VERSION");
     gauge!(BUILD_INFO, "service" => service, "version" => version).set(1);
     counter!(NATS_CONNECTIONS).increment(0);
-    Gauges::new();
+    let gauges = Gauges::new();
+    gauges.database_up.set(f64::NAN);
+    gauges.nats_up.set(f64::NAN);
 }

@@ -1,3 +1,5 @@
+//! Where a trace may begin.
+
 use opentelemetry::{
     Context, KeyValue,
     trace::{Link, SpanKind, TraceId},

@@ -90,7 +90,8 @@ async fn import_once(session: &Session, id: i64, import: Import) -> Result<Impor
 
     let target = Target::new(id, &import);
     let checked = spawn_blocking(move || check(import));
-    let checked = checked.await.map_err(|panicked| Error::Store(panicked.into()))??;
+    // What a panic says may be what is in the rows.
+    let checked = checked.await.map_err(|_| Error::Store("checking a CSV panicked".into()))??;
     let columns = checked.columns.iter().map(to_column).collect();
     let staging = target.staging(session).await.map_err(Error::of_store)?;
     let row_count = target.fill(session, &staging, checked).await?;

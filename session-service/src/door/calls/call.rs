@@ -1,3 +1,5 @@
+//! What is told of one call, once it has ended.
+
 use std::time::Instant;
 
 use http::HeaderMap;

@@ -1,3 +1,5 @@
+//! The API's methods, by their paths.
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use prost::Message as _;

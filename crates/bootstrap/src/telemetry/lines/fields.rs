@@ -1,3 +1,5 @@
+//! What an event says, as the fields of its line.
+
 use std::{error::Error, fmt};
 
 use serde_json::Value;

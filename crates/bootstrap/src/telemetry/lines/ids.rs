@@ -1,3 +1,5 @@
+//! The ids of spans, for the lines in them.
+
 use std::fmt;
 
 use serde_json::Value;
