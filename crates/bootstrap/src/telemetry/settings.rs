@@ -159,10 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_empty_is_not_set() {
-        let telemetry = parse(&[
-            "--otel-exporter-otlp-endpoint=",
-            "--otel-service-name=",
-        ]);
+        let telemetry = parse(&["--otel-exporter-otlp-endpoint=", "--otel-service-name="]);
 
         let telemetry = telemetry.unwrap();
         assert!(telemetry.exporter(&Resource::builder().build()).unwrap().is_none());
