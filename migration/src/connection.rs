@@ -26,17 +26,25 @@ const TELL_EVERY: Duration = Duration::from_secs(30);
 /// Connects and takes the lock, which lasts as long as the connection: the pool
 /// has only the one, so everything done on it is done under the lock.
 pub(crate) async fn locked(database_url: &str) -> anyhow::Result<DatabaseConnection> {
+    let db =
+        Database::connect(options(database_url)).await.context("connecting to DATABASE_URL")?;
+    refuse_poolers(&db).await?;
+    take_lock(&db).await?;
+    Ok(db)
+}
+
+/// Without bounds on the connection's age, for the pool would make another, and lose the lock.
+fn options(database_url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(database_url);
     options
         .min_connections(1)
         .max_connections(1)
+        .max_lifetime(None::<Duration>)
+        .idle_timeout(None::<Duration>)
         .set_application_name("tertulia-migration")
         .map_sqlx_postgres_opts(|options| options.options([("lock_timeout", LOCK_TIMEOUT)]))
         .sqlx_logging(false);
-    let db = Database::connect(options).await.context("connecting to DATABASE_URL")?;
-    refuse_poolers(&db).await?;
-    take_lock(&db).await?;
-    Ok(db)
+    options
 }
 
 /// A pooler does not pass options on to the server, and may give each transaction another
@@ -129,4 +137,18 @@ async fn ask<T: sea_orm_migration::sea_orm::TryGetable>(
 ) -> Result<T, DbErr> {
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
     row.ok_or_else(|| DbErr::RecordNotFound(sql.to_owned()))?.try_get_by_index(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_never_too_old_for_the_lock_it_holds() {
+        let options = options("postgres://localhost/tertulia");
+
+        let bounds = (options.get_max_lifetime(), options.get_idle_timeout());
+
+        assert_eq!(bounds, (Some(None), Some(None)));
+    }
 }

@@ -20,6 +20,7 @@ mod m20261123_000010_add_run_trace;
 mod m20261123_000011_add_retention;
 mod m20261123_000012_index_retention;
 mod m20261123_000013_keep_texts_out_of_statistics;
+mod m20261123_000014_validate_retention;
 mod restored;
 mod rights;
 #[cfg(test)]
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000011_add_retention::MIGRATION),
             Box::new(m20261123_000012_index_retention::MIGRATION),
             Box::new(m20261123_000013_keep_texts_out_of_statistics::MIGRATION),
+            Box::new(m20261123_000014_validate_retention::MIGRATION),
         ]
     }
 }

@@ -9,7 +9,6 @@ ALTER TABLE agents
     ADD COLUMN conversation_retention_seconds bigint,
     ADD CONSTRAINT agents_conversation_retention_seconds_check
         CHECK (conversation_retention_seconds > 0) NOT VALID;
-ALTER TABLE agents VALIDATE CONSTRAINT agents_conversation_retention_seconds_check;
 
 -- What users have asked to be deleted as a whole: what is left of them in the end is
 -- their numbers here, and nothing that they have said.
@@ -31,6 +30,9 @@ CREATE TABLE user_data_deletions (
     agents bigint NOT NULL DEFAULT 0,
     data_sources bigint NOT NULL DEFAULT 0,
     request_ids bigint NOT NULL DEFAULT 0,
+    -- What the user's runs of that day came to, which quotas go on to count.
+    runs_today bigint NOT NULL DEFAULT 0,
+    tokens_today bigint NOT NULL DEFAULT 0,
     CONSTRAINT user_data_deletions_due_at_check
         CHECK ((due_at IS NULL) = (completed_at IS NOT NULL)),
     -- Serves DeleteUserData with a request's id that was used before.
@@ -41,9 +43,14 @@ CREATE TABLE user_data_deletions (
 CREATE INDEX user_data_deletions_due_at_idx ON user_data_deletions (due_at)
     WHERE due_at IS NOT NULL;
 
--- Serves the purge of sessions: to which deletion what goes is counted.
+-- Serves the purge of sessions: to which deletion what goes is counted. And the sweep: which
+-- of a user's deletions is the first.
 CREATE INDEX user_data_deletions_user_id_idx ON user_data_deletions (user_id, id)
     WHERE due_at IS NOT NULL;
+
+-- Serves quotas: a user's last deletion of the day.
+CREATE INDEX user_data_deletions_user_id_requested_at_idx
+    ON user_data_deletions (user_id, requested_at);
 
 -- Serves the sweep: receipts that are old enough to go.
 CREATE INDEX user_data_deletions_completed_at_idx ON user_data_deletions (completed_at)

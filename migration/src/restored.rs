@@ -6,7 +6,8 @@ use sea_orm_migration::sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr
 /// More ids than are given out between two backups. An id that was given out after the backup
 /// is never given again: events on NATS, clients and data sets' schemas may be named after it.
 /// A fence and a publication are new to whoever has seen those after the backup, too; the
-/// attempts that were going on did not fail.
+/// attempts that were going on did not fail; a lease that was taken away is of the epoch, so
+/// that it is not taken away again.
 const CATCH_UP: &str = "
     DO $$
     DECLARE sequence regclass;
@@ -19,9 +20,9 @@ const CATCH_UP: &str = "
         END LOOP;
     END $$;
     UPDATE runs SET fence = fence + 1000, publications = publications + 1000,
-        attempts = greatest(attempts - (lease_expires_at IS NOT NULL)::int, 0),
-        lease_expires_at = CASE WHEN lease_expires_at IS NOT NULL THEN now() END,
-        wake_at = now()
+        attempts = greatest(attempts - coalesce('epoch' < lease_expires_at, false)::int, 0),
+        lease_expires_at = CASE WHEN lease_expires_at IS NOT NULL THEN 'epoch'::timestamptz END,
+        updated_at = now(), wake_at = now()
      WHERE ended_at IS NULL";
 
 pub(crate) async fn catch_up(db: &DatabaseConnection) -> Result<(), DbErr> {

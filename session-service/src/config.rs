@@ -143,6 +143,7 @@ impl Config {
         self.tokens.check()?;
         self.access.check()?;
         self.limits.check()?;
+        self.retention.check()?;
         self.models.check()?;
         let longest_question = self.limits.max_question_chars.saturating_mul(MAX_CHAR_BYTES);
         ensure!(
@@ -314,6 +315,15 @@ mod tests {
             }
             parse(&[&format!("{flag}=one, another,")]).unwrap().check().unwrap();
         }
+    }
+
+    #[test]
+    fn a_receipt_outlives_the_id_of_its_request() {
+        let ids = "--request-id-retention-hours=700";
+        for variable in ["DELETION_RECEIPT_RETENTION_DAYS", "REQUEST_ID_RETENTION_HOURS"] {
+            check_refused(&[ids, "--deletion-receipt-retention-days=30"], variable);
+        }
+        parse(&[ids, "--deletion-receipt-retention-days=31"]).unwrap().check().unwrap();
     }
 
     #[test]

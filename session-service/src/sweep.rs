@@ -63,9 +63,9 @@ pub async fn requests(db: DatabaseConnection, kept: Duration, shutdown: Cancella
     shutdown.run_until_cancelled(sweep).await;
 }
 
-/// Forgets imports that are old enough, until `shutdown` is cancelled.
-pub async fn imports(sources: Sources, shutdown: CancellationToken) {
-    let sweep = every(IMPORTS_PERIOD, "imports", || sweep_imports(&sources));
+/// Forgets imports that were `kept` for long enough, until `shutdown` is cancelled.
+pub async fn imports(sources: Sources, kept: Duration, shutdown: CancellationToken) {
+    let sweep = every(IMPORTS_PERIOD, "imports", || sweep_imports(&sources, kept));
     shutdown.run_until_cancelled(sweep).await;
 }
 
@@ -181,10 +181,10 @@ async fn sweep_datasets(sources: &Sources) -> Result<u64, Error> {
     Ok(done)
 }
 
-async fn sweep_imports(sources: &Sources) -> Result<u64, data_source::Error> {
+async fn sweep_imports(sources: &Sources, kept: Duration) -> Result<u64, data_source::Error> {
     let mut done = 0;
     loop {
-        let purged = sources.store.purge_imports(IMPORTS_BATCH.into()).await?;
+        let purged = sources.store.purge_imports(kept, IMPORTS_BATCH.into()).await?;
         done += purged;
         if purged < IMPORTS_BATCH.into() {
             return Ok(done);

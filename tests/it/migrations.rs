@@ -165,7 +165,7 @@ async fn indexes_are_made_while_others_write_and_one_that_broke_off_is_made_anew
     let expected = objects(&client).await;
     migration::down(&url, steps_before(INDEXES)).await.unwrap();
     client.batch_execute(OLD_AGENT).await.unwrap();
-    client.batch_execute("CREATE INDEX agents_deleted_at_idx ON agents (id)").await.unwrap();
+    client.batch_execute(BROKEN_OFF).await.unwrap();
 
     let going_on = writer.transaction().await.unwrap();
     going_on.batch_execute("UPDATE agents SET name = 'renamed'").await.unwrap();
@@ -190,6 +190,12 @@ async fn indexes_are_made_while_others_write_and_one_that_broke_off_is_made_anew
     assert_eq!(objects(&client).await, expected);
 }
 
+/// An index that was not made to its end, of which nothing is as it should be.
+const BROKEN_OFF: &str = "
+    CREATE INDEX agents_deleted_at_idx ON agents (id);
+    UPDATE pg_index SET indisvalid = false
+        WHERE indexrelid = 'agents_deleted_at_idx'::regclass";
+
 /// One, and a view of what it has but its id.
 const OLD_AGENT: &str = "
     INSERT INTO data_sources (id, user_id, name, kind) VALUES (1, 1, 'Data', 'dataset');
@@ -197,6 +203,26 @@ const OLD_AGENT: &str = "
         max_rows, statement_timeout_ms) VALUES (1, 1, 'Agent', 1, 'builtin', '', '{}', 100, 1000);
     CREATE VIEW others AS SELECT user_id, name, data_source_id, model, instructions,
         table_allow_list, max_rows, statement_timeout_ms FROM agents";
+
+#[tokio::test]
+async fn a_restored_database_takes_runs_up_again_and_none_loses_an_attempt_however_often() {
+    let url = empty_database().await;
+    let client = log_in(&url).await;
+    migration::up(&url).await.unwrap();
+    migration::down(&url, steps_before(MEMORY)).await.unwrap();
+    client.batch_execute(OLD_ROWS).await.unwrap();
+    migration::up(&url).await.unwrap();
+    let going_on = "UPDATE runs SET state = 'running', ended_at = NULL, wake_at = now(),
+            attempts = 2, publications = 3, lease_expires_at = now() - interval '1 hour'
+        WHERE id = 1";
+    client.batch_execute(going_on).await.unwrap();
+    let run = "SELECT attempts, publications, lease_expires_at < now() FROM runs WHERE id = 1";
+
+    migration::restored(&url).await.unwrap();
+    assert_eq!(told(&client, run).await, "(1,1003,t)");
+    migration::restored(&url).await.unwrap();
+    assert_eq!(told(&client, run).await, "(1,2003,t)");
+}
 
 #[tokio::test]
 async fn several_who_migrate_an_empty_database_at_once_all_succeed() {

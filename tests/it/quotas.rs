@@ -13,8 +13,11 @@ use tokio::time;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{
-    Analyst, Api, Expect as _, Harness, Service, TERMS, limits, random_uuid, superuser_in,
+use crate::{
+    harness::{
+        Analyst, Api, Expect as _, Harness, Service, TERMS, limits, random_uuid, superuser_in,
+    },
+    user_data::delete_all,
 };
 
 async fn within(quotas: Quotas) -> (Harness, Service) {
@@ -123,6 +126,43 @@ async fn no_more_is_started_once_the_tokens_of_the_day_are_used() {
     let (run, _) = api.ask(session_id, "SELECT 1").await;
     assert!(100 <= run.usage.expect("it has cost something").prompt_tokens);
 
+    assert_used_up(start(&api, session_id).await, "TOKEN_QUOTA_EXCEEDED", 1);
+}
+
+#[tokio::test]
+async fn the_day_goes_on_when_a_user_deletes_all_data() {
+    let (harness, service) = within(Quotas { runs_a_day: Some(3), ..Quotas::default() }).await;
+    let api = service.api(1);
+    let session = async || api.session(api.agent().await, "").await.id;
+    let deleted = session().await;
+    start(&api, deleted).await.unwrap();
+    start(&api, deleted).await.unwrap();
+
+    delete_all(&harness, &api).await;
+    delete_all(&harness, &api).await;
+    let anew = session().await;
+
+    start(&api, anew).await.unwrap();
+    assert_used_up(start(&api, anew).await, "RUN_QUOTA_EXCEEDED", 1);
+    api.user_data.clone().delete_user_data(pb::DeleteUserDataRequest::default()).await.unwrap();
+    assert_used_up(start(&api, session().await).await, "RUN_QUOTA_EXCEEDED", 1);
+    let yesterday = "UPDATE user_data_deletions SET requested_at = requested_at - interval '1 day'";
+    harness.execute(yesterday).await;
+    harness.execute("UPDATE runs SET created_at = created_at - interval '1 day'").await;
+    start(&api, session().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_of_a_deleted_run_are_used_all_the_same() {
+    let quotas = Quotas { tokens_a_day: Some(100), ..Quotas::default() };
+    let (harness, service) = within(quotas).await;
+    let _worker = harness.worker(Analyst::obedient(), 1);
+    let api = service.api(1);
+    api.ask(api.session(api.agent().await, "").await.id, "SELECT 1").await;
+
+    delete_all(&harness, &api).await;
+
+    let session_id = api.session(api.agent().await, "").await.id;
     assert_used_up(start(&api, session_id).await, "TOKEN_QUOTA_EXCEEDED", 1);
 }
 

@@ -3,6 +3,7 @@
 mod interrupted;
 mod meanwhile;
 mod receipts;
+mod several;
 mod traces;
 
 use proto::v1 as pb;

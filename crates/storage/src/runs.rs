@@ -37,6 +37,7 @@ pub use ending::{Ended, end};
 pub use lease::{Claim, Terms, claim, hand_over, release, renew};
 pub use outcome::{Ending, Execution, Failure, Outcome, Usage};
 pub use overdue::{ATTEMPTS_EXHAUSTED, end_overdue};
+pub(crate) use quota::Today;
 pub use quota::{Exceeded, Quotas};
 pub use signals::Signals;
 pub use wake_up::{Due, WakeUp, publish_again, take_due, take_overdue};

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Runtim
 use crate::Error;
 
 /// The newest migration that the statements need.
-pub const NEWEST_MIGRATION: &str = "m20261123_000013_keep_texts_out_of_statistics";
+pub const NEWEST_MIGRATION: &str = "m20261123_000014_validate_retention";
 
 const APPLIED: &str = "SELECT FROM seaql_migrations WHERE version = $1";
 

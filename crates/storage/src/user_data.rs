@@ -16,11 +16,12 @@ use crate::{
     Error, UserId,
     idempotency::{self, Begun, Request},
     retention::Purged,
+    runs::Today,
 };
 
 pub use backlog::oldest_unfinished;
 pub use erase::{
-    cancel_runs, complete, forget_events, purge_rest, runs_with_events, take_unfinished,
+    Cancelled, cancel_runs, complete, forget_events, purge_rest, runs_with_events, take_unfinished,
 };
 
 /// The method's name, by which its request's id is known among the others.
@@ -77,13 +78,31 @@ pub async fn delete(
         effect.commit(before.id).await?;
         return Ok(before);
     }
-    for hide in [HIDE_DATA_SOURCES, HIDE_AGENTS, HIDE_SESSIONS] {
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, hide, [user_id.into()]);
-        tx.execute_raw(statement).await?;
+    let is_any = hide_all(tx, user_id).await?;
+    if !is_any
+        && request.is_none()
+        && let Some(open) = open(tx, user_id).await?
+    {
+        effect.commit(open.id).await?;
+        return Ok(open);
     }
     let deletion = insert(tx, user_id, request).await?;
+    // Of an empty account there is nothing to do, and nobody is to look for it.
+    let deletion = complete(tx, &deletion).await?.pop().unwrap_or(deletion);
     effect.commit(deletion.id).await?;
+    let Deletion { id, requested_at, .. } = deletion;
+    tracing::info!(deletion.id = id, user.id = %user_id, %requested_at, "all data of a user is hidden");
     Ok(deletion)
+}
+
+/// Says whether there was anything.
+async fn hide_all(tx: &DatabaseTransaction, user_id: UserId) -> Result<bool, Error> {
+    let mut hidden = 0;
+    for hide in [HIDE_DATA_SOURCES, HIDE_AGENTS, HIDE_SESSIONS] {
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, hide, [user_id.into()]);
+        hidden += tx.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(hidden > 0)
 }
 
 /// A data set that is still being made is not revealed, since its time is another; it is
@@ -121,11 +140,14 @@ async fn insert(
     request: Option<&Request>,
 ) -> Result<Deletion, Error> {
     let sql = format!(
-        "INSERT INTO user_data_deletions (user_id, request_id) VALUES ($1, $2::uuid) RETURNING {}",
+        "INSERT INTO user_data_deletions (user_id, request_id, runs_today, tokens_today)
+        VALUES ($1, $2::uuid, $3, $4) RETURNING {}",
         Deletion::COLUMNS
     );
     let request_id = request.map(|request| request.id.to_string());
-    let values: [sea_orm::Value; 2] = [user_id.into(), request_id.into()];
+    let today = Today::of(tx, user_id).await?;
+    let values: [sea_orm::Value; 4] =
+        [user_id.into(), request_id.into(), today.runs.into(), today.tokens.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     let deletion = Deletion::find_by_statement(statement).one(tx).await?;
     Ok(deletion.expect("an INSERT without a condition has a row"))
@@ -148,6 +170,16 @@ async fn find(
     let Some(request) = request else { return Ok(None) };
     let values = [user_id.into(), uuid(request.id)];
     Deletion::find(tx, "user_id = $1 AND request_id = $2::uuid", values).await
+}
+
+/// The deletion that is under way of all that there is, where nothing was hidden after it.
+async fn open(tx: &DatabaseTransaction, user_id: UserId) -> Result<Option<Deletion>, Error> {
+    let condition = "user_id = $1 AND due_at IS NOT NULL AND NOT EXISTS (
+            SELECT FROM idempotency_keys k
+            WHERE k.user_id = $1 AND requested_at < k.created_at AND k.method <> $2
+        )
+        ORDER BY id DESC LIMIT 1";
+    Deletion::find(tx, condition, [user_id.into(), METHOD.into()]).await
 }
 
 fn uuid(id: Uuid) -> sea_orm::Value {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use clap::{Args, value_parser};
 
 use crate::sweep::Retention;
@@ -28,6 +29,17 @@ pub struct RetentionSettings {
 impl RetentionSettings {
     pub fn request_ids(&self) -> Duration {
         Duration::from_secs(u64::from(self.request_id_retention_hours) * HOUR)
+    }
+
+    /// A request that is repeated finds its receipt, whose time begins with the deletion's end.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let receipts = self.retention().receipts;
+        ensure!(
+            self.request_ids() + Duration::from_secs(DAY) < receipts,
+            "DELETION_RECEIPT_RETENTION_DAYS has to be more than a day longer than \
+             REQUEST_ID_RETENTION_HOURS"
+        );
+        Ok(())
     }
 
     pub fn retention(&self) -> Retention {

@@ -96,7 +96,8 @@ reasons! {
         "A fault of the server's; what it is stands in the server's log only.",
         "Tell the operator when it was. A change may be tried again with the same `request_id`.";
     REQUEST_ID_REUSED: AlreadyExists, No,
-        "The `request_id` was used for another request in the last 24 h.",
+        "The `request_id` was used for another request before, and is still known: for 24 h, \
+         or for as long as the operator has set.",
         "Make a new UUID for each request, and keep it for repetitions of that request only.";
 
     SESSION_NOT_FOUND: NotFound, No,

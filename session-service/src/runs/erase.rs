@@ -4,8 +4,7 @@ use bootstrap::report;
 use storage::{
     RunId, UserId,
     idempotency::Request,
-    runs::Signals,
-    user_data::{self, Deletion},
+    user_data::{self, Cancelled, Deletion},
 };
 
 use super::Runs;
@@ -22,11 +21,11 @@ impl Runs {
         self.change(async move |db| {
             let deletion = user_data::delete(&db, user_id, request.as_ref()).await?;
             let cancelled = user_data::cancel_runs(&db, &deletion).await;
+            let Cancelled { signals, failed } = cancelled.unwrap_or_else(Cancelled::failed);
             // It is stored and hidden: the sweep cancels what goes on.
-            let signals = cancelled.unwrap_or_else(|error| {
+            if let Some(error) = failed {
                 tracing::warn!(error = %report(&error), "runs were left to the sweep");
-                Signals::default()
-            });
+            }
             Ok((deletion, signals))
         })
         .await

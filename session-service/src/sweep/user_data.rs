@@ -6,9 +6,9 @@ use bootstrap::report;
 use futures::{StreamExt as _, stream};
 use storage::{
     Error, RunId, retention,
-    user_data::{self, Deletion},
+    user_data::{self, Cancelled, Deletion},
 };
-use tokio::time;
+use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{CONCURRENCY, every};
@@ -20,6 +20,11 @@ const BATCH: u16 = 4;
 /// How many runs a piece has at most, and rows of another kind.
 const PIECE: i64 = 200;
 const PAUSE: Duration = Duration::from_millis(20);
+/// For how long a deletion is gone on with before others have their turn. Less than until it
+/// is due again, so that no two work on it.
+const TURN: Duration = Duration::from_millis(1_500);
+/// A sweep that always finds more ends, too: it is told of then.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Goes on with deletions until they are complete, until `shutdown` is cancelled.
 pub async fn user_data(runs: Runs, shutdown: CancellationToken) {
@@ -28,39 +33,58 @@ pub async fn user_data(runs: Runs, shutdown: CancellationToken) {
 }
 
 async fn sweep_user_data(runs: &Runs) -> Result<u64, Error> {
-    let taken = user_data::take_unfinished(&runs.db, BATCH.into()).await?;
-    let done = taken.len() as u64;
-    stream::iter(taken).for_each_concurrent(usize::from(BATCH), |it| go_on(runs, it)).await;
-    Ok(done)
-}
-
-async fn go_on(runs: &Runs, deletion: Deletion) {
-    match erase(runs, &deletion).await {
-        Ok(true) => tracing::info!(deletion.id, "a user's data is deleted"),
-        Ok(false) => (),
-        Err(error) => {
-            tracing::warn!(error = %report(&error), deletion.id, "a deletion was left to its next time");
+    let (until, mut done) = (Instant::now() + LONGEST, 0);
+    loop {
+        let taken = user_data::take_unfinished(&runs.db, BATCH.into()).await?;
+        let is_last = taken.len() < BATCH.into() || until <= Instant::now();
+        done += taken.len() as u64;
+        let gone_on = stream::iter(taken).map(|deletion| go_on(runs, deletion));
+        let gone_on: Vec<_> = gone_on.buffer_unordered(BATCH.into()).collect().await;
+        gone_on.into_iter().collect::<Result<(), Error>>()?;
+        if is_last {
+            return Ok(done);
         }
     }
 }
 
-/// Deletes as much as can be by now, and says whether that was the last of it.
-async fn erase(runs: &Runs, deletion: &Deletion) -> Result<bool, Error> {
+async fn go_on(runs: &Runs, deletion: Deletion) -> Result<(), Error> {
+    let erased = erase(runs, &deletion, Instant::now() + TURN).await;
+    if let Err(error) = &erased {
+        tracing::warn!(error = %report(error), deletion.id, "a deletion was left to its next time");
+    }
+    for Deletion { id, user_id, requested_at, .. } in erased? {
+        tracing::info!(deletion.id = id, user.id = %user_id, %requested_at, "all data of a user is deleted");
+    }
+    Ok(())
+}
+
+/// Deletes as much as can be by now and in time, and lists the deletions that are complete
+/// with it.
+async fn erase(runs: &Runs, deletion: &Deletion, until: Instant) -> Result<Vec<Deletion>, Error> {
     let db = &runs.db;
-    runs.publish_soon(user_data::cancel_runs(db, deletion).await?);
-    while retention::purge_sessions(db, Some(deletion.user_id), PIECE).await?.is_any() {
+    let Cancelled { signals, failed } = user_data::cancel_runs(db, deletion).await?;
+    runs.publish_soon(signals);
+    let user_id = Some(deletion.user_id);
+    while retention::purge_sessions(db, user_id, PIECE).await?.is_any() {
+        if until <= Instant::now() {
+            return Ok(Vec::new());
+        }
         time::sleep(PAUSE).await;
     }
     while user_data::purge_rest(db, deletion, PIECE).await? > 0 {
+        if until <= Instant::now() {
+            return Ok(Vec::new());
+        }
         time::sleep(PAUSE).await;
     }
-    forget_events(runs, deletion).await?;
-    user_data::complete(db, deletion).await
+    forget_events(runs, deletion, until).await?;
+    let complete = user_data::complete(db, deletion).await?;
+    failed.map_or(Ok(complete), Err)
 }
 
 /// While NATS is away, what is to be purged there stays noted, for as long as it may be there.
-async fn forget_events(runs: &Runs, deletion: &Deletion) -> Result<(), Error> {
-    loop {
+async fn forget_events(runs: &Runs, deletion: &Deletion, until: Instant) -> Result<(), Error> {
+    while Instant::now() < until {
         let ids = user_data::runs_with_events(&runs.db, deletion).await?;
         if ids.is_empty() || !runs.can_publish() {
             return Ok(());
@@ -74,4 +98,5 @@ async fn forget_events(runs: &Runs, deletion: &Deletion) -> Result<(), Error> {
             return Ok(());
         }
     }
+    Ok(())
 }

@@ -14,6 +14,8 @@ use uuid::Uuid;
 use super::{PASSWORD, count, data_set, import, import_of, numbers, place_for_a_store, store};
 use crate::harness::{eventually, superuser_in};
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 fn request(id: u128, content: u8) -> Request {
     Request { id: Uuid::from_u128(id), content_hash: [content; 32] }
 }
@@ -177,12 +179,27 @@ async fn a_purge_takes_what_is_older_than_a_day_batch_by_batch() {
 
     let mut purged = Vec::new();
     for _ in 0..3 {
-        purged.push(store.purge_imports(2).await.unwrap());
+        purged.push(store.purge_imports(DAY, 2).await.unwrap());
     }
 
     assert_eq!(purged, [2, 1, 0]);
     let kept = "tertulia.imports WHERE now() - interval '1 day' < created_at";
     assert_eq!((count(&admin, "tertulia.imports").await, count(&admin, kept).await), (2, 2));
+}
+
+#[tokio::test]
+async fn a_purge_leaves_what_is_to_be_kept_for_longer() {
+    let (store, admin) = empty_data_set().await;
+    let add = "
+        INSERT INTO tertulia.imports
+        SELECT 1, gen_random_uuid(), '', NULL, now() - age * interval '1 hour'
+          FROM unnest(ARRAY[26, 48, 50]) AS age";
+    admin.batch_execute("DELETE FROM tertulia.imports").await.unwrap();
+    admin.batch_execute(add).await.unwrap();
+
+    let purged = store.purge_imports(2 * DAY, 10).await.unwrap();
+
+    assert_eq!((purged, count(&admin, "tertulia.imports").await), (1, 2));
 }
 
 #[tokio::test]
@@ -196,7 +213,7 @@ async fn a_purge_passes_over_what_another_is_purging() {
     let purge = "BEGIN; DELETE FROM tertulia.imports WHERE data_source_id <= 2";
     other.batch_execute(purge).await.unwrap();
 
-    let purged = timeout(Duration::from_secs(30), store.purge_imports(5)).await;
+    let purged = timeout(Duration::from_secs(30), store.purge_imports(DAY, 5)).await;
     other.batch_execute("COMMIT").await.unwrap();
 
     assert_eq!(purged.expect("it waits for nobody").unwrap(), 3);
@@ -210,7 +227,7 @@ async fn an_id_that_was_purged_may_be_used_again() {
     let age = "UPDATE tertulia.imports SET created_at = '2001-01-01'; DROP TABLE ds_1.t";
     admin.batch_execute(age).await.unwrap();
 
-    store.purge_imports(10).await.unwrap();
+    store.purge_imports(DAY, 10).await.unwrap();
     let imported = import_as(&store, 7, "m\n1\n2\n").await.unwrap();
 
     assert_eq!(imported.row_count, 2);

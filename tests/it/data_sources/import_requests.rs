@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures::future;
 use prost::Message as _;
 use proto::v1 as pb;
@@ -9,6 +11,7 @@ use uuid::Uuid;
 use super::{columns, get_schema, superuser_in};
 use crate::harness::{Api, Expect as _, Harness, eventually};
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const REQUEST_ID: &str = "936da01f-9abd-4d9d-80c7-02af85c822a8";
 
 fn table(data_source_id: i64) -> pb::ImportedTable {
@@ -123,7 +126,7 @@ async fn the_sweep_forgets_old_requests() {
     admin.batch_execute(add).await.unwrap();
 
     let shutdown = CancellationToken::new();
-    let sweep = tokio::spawn(sweep::imports(harness.sources.clone(), shutdown.clone()));
+    let sweep = tokio::spawn(sweep::imports(harness.sources.clone(), DAY, shutdown.clone()));
     let left = "SELECT count(*) FROM tertulia.imports";
     let ask = async || {
         let left: i64 = admin.query_one(left, &[]).await.unwrap().get(0);

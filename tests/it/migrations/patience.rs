@@ -6,7 +6,7 @@ use migration::indexes::{self, Index};
 use sea_orm::Database;
 use tokio::time;
 
-use super::{log_in, told};
+use super::{log_in, steps_before, told};
 use crate::harness::{empty_database, eventually};
 
 /// The migrations' own.
@@ -38,7 +38,7 @@ async fn a_migration_waits_until_another_has_ended() {
 async fn a_migration_lets_others_pass_while_a_long_transaction_keeps_it_waiting() {
     let url = empty_database().await;
     migration::up(&url).await.unwrap();
-    migration::down(&url, 1).await.unwrap();
+    migration::down(&url, steps_before("add_run_trace")).await.unwrap();
     let (long, other) = (log_in(&url).await, log_in(&url).await);
     long.batch_execute("BEGIN; LOCK TABLE runs IN ROW EXCLUSIVE MODE").await.unwrap();
 

@@ -85,7 +85,7 @@ async fn an_id_is_of_one_request_only() {
 }
 
 #[tokio::test]
-async fn of_64_of_the_same_at_once_there_is_one_deletion() {
+async fn of_many_at_once_there_is_one_deletion_while_there_is_nothing_new() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);
     api.session(api.agent().await, "").await;
@@ -95,8 +95,25 @@ async fn of_64_of_the_same_at_once_there_is_one_deletion() {
     let without_ids = futures::future::join_all((0..16).map(|_| delete(&api, ""))).await;
 
     assert!(all.iter().all(|it| it.id == all[0].id));
-    assert_eq!(harness.number("SELECT count(*) FROM user_data_deletions").await, 17);
-    assert!(without_ids.iter().all(|it| it.id != all[0].id));
+    assert_eq!(harness.number("SELECT count(*) FROM user_data_deletions").await, 1);
+    assert!(without_ids.iter().all(|it| it.id == all[0].id));
+    api.session(api.agent().await, "").await;
+    assert_ne!(delete(&api, "").await.id, all[0].id);
+}
+
+#[tokio::test]
+async fn of_an_empty_account_it_is_complete_at_once() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let request_id = random_uuid();
+
+    let first = delete(&api, &request_id).await;
+    let again = delete(&api, &request_id).await;
+    let another = delete(&api, "").await;
+
+    assert!(first.completed_at.is_some() && another.completed_at.is_some(), "{first:?}");
+    assert_eq!(again, first);
+    assert_ne!(another.id, first.id);
 }
 
 #[tokio::test]

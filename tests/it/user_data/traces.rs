@@ -59,6 +59,12 @@ async fn say_everywhere(harness: &Harness, api: &Api) {
     let reason = marked("reason");
     let request = pb::CancelRunRequest { run_id: run.id, reason, request_id: random_uuid() };
     api.runs.clone().cancel_run(request).await.ok_response();
+    // As of a call with the header `tracestate`.
+    let trace = format!(
+        "UPDATE runs SET traceparent = '{MARK}', tracestate = 'a={MARK}' WHERE chat_session_id = {}",
+        session.id
+    );
+    harness.execute(&trace).await;
     harness.all_is_embedded().await;
     api.delete_session(untitled.id).await;
 }

@@ -1,6 +1,8 @@
 //! The ledger of imports: what came of each request, so that one that is made again
 //! imports nothing and gets the same answer. The owner alone can read it.
 
+use std::time::Duration;
+
 use tokio_postgres::{
     Client,
     types::{Json, Type},
@@ -34,11 +36,11 @@ const CLAIM: &str = "
 const RECORD: &str = "
     UPDATE tertulia.imports SET response = $3 WHERE data_source_id = $1 AND request_id = $2";
 
-/// An hour more than a day, since an import's time is that of its beginning.
+/// An hour more, since an import's time is that of its beginning.
 const PURGE: &str = "
     WITH old AS (
         SELECT data_source_id, request_id FROM tertulia.imports
-         WHERE created_at < now() - interval '25 hours'
+         WHERE created_at < now() - $2 * interval '1 second' - interval '1 hour'
          ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED
     )
     DELETE FROM tertulia.imports AS import USING old
@@ -53,13 +55,14 @@ pub struct Request {
 }
 
 impl DatasetStore {
-    /// Deletes up to `limit` requests that are older than a day, and gives their
-    /// number. Several may do so at once.
+    /// Deletes up to `limit` requests that were kept for longer than `kept`, and gives
+    /// their number. Several may do so at once.
     #[tracing::instrument(name = "dataset.purge_imports", skip_all)]
-    pub async fn purge_imports(&self, limit: u32) -> Result<u64, Error> {
+    pub async fn purge_imports(&self, kept: Duration, limit: u32) -> Result<u64, Error> {
         let session = self.open().await?;
-        let limit = i64::from(limit);
-        let purged = session.client.execute_typed(PURGE, &[(&limit, Type::INT8)]).await;
+        let (limit, kept) = (i64::from(limit), kept.as_secs_f64());
+        let values = [(&limit as _, Type::INT8), (&kept as _, Type::FLOAT8)];
+        let purged = session.client.execute_typed(PURGE, &values).await;
         let purged = purged.map_err(Error::of_store)?;
         session.close().await;
         Ok(purged)

@@ -190,7 +190,8 @@ pub(super) async fn admit(
         ),
         admitted AS (
             UPDATE runs SET admitted_at = clock.now, updated_at = clock.now,
-                publications = 1, wake_at = least(clock.now + interval '5 seconds', expires_at)
+                publications = publications + 1,
+                wake_at = least(clock.now + interval '5 seconds', expires_at)
             FROM clock, head
             WHERE runs.id = head.id AND NOT EXISTS (
                 SELECT FROM runs

@@ -106,21 +106,35 @@ async fn others_running(
     Ok(row.expect("a SELECT without FROM has a row").running)
 }
 
+/// What a user's runs of the day come to by now. Of those that a user has had deleted with
+/// all data, the deletion knows the sum.
 #[derive(FromQueryResult)]
-struct Today {
-    runs: i64,
-    tokens: i64,
+pub(crate) struct Today {
+    pub(crate) runs: i64,
+    pub(crate) tokens: i64,
     seconds_left: f64,
 }
 
 impl Today {
-    async fn of(tx: &DatabaseTransaction, user_id: UserId) -> Result<Self, Error> {
-        let sql = "WITH clock AS (SELECT date_trunc('day', now(), 'UTC') AS midnight)
-            SELECT count(runs.id) AS runs,
-                coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint AS tokens,
+    pub(crate) async fn of(tx: &DatabaseTransaction, user_id: UserId) -> Result<Self, Error> {
+        let sql = "WITH clock AS MATERIALIZED (
+                SELECT date_trunc('day', now(), 'UTC') AS midnight
+            ),
+            counted AS MATERIALIZED (
+                SELECT midnight AS until, 0::bigint AS runs, 0::bigint AS tokens FROM clock
+                UNION ALL
+                (SELECT requested_at, runs_today, tokens_today FROM user_data_deletions
+                WHERE user_id = $1 AND (SELECT midnight FROM clock) <= requested_at
+                ORDER BY requested_at DESC LIMIT 1)
+                ORDER BY until DESC LIMIT 1
+            )
+            SELECT counted.runs + count(run.id) AS runs, (
+                    counted.tokens + coalesce(sum(prompt_tokens + completion_tokens), 0)
+                )::bigint AS tokens,
                 extract(epoch FROM midnight + interval '1 day' - now())::float8 AS seconds_left
-            FROM clock LEFT JOIN runs ON user_id = $1 AND midnight <= created_at
-            GROUP BY midnight";
+            FROM clock CROSS JOIN counted
+                LEFT JOIN runs run ON user_id = $1 AND until <= created_at
+            GROUP BY midnight, counted.runs, counted.tokens";
         let values: [sea_orm::Value; 1] = [user_id.into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         let row = Self::find_by_statement(statement).one(tx).await?;

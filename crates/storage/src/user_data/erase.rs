@@ -15,7 +15,8 @@ const SESSIONS: i64 = 100;
 const EVENTS: i64 = 100;
 
 /// Takes deletions that are not complete and that someone must go on with, and puts off the
-/// next time. Of several callers each gets others.
+/// next time. Of several callers each gets others. Of a user's there is one at a time, the
+/// first: however many there are, others do not wait for them.
 #[tracing::instrument(name = "db.user_data.take_unfinished", skip_all)]
 pub async fn take_unfinished(
     db: &impl ConnectionTrait,
@@ -23,8 +24,13 @@ pub async fn take_unfinished(
 ) -> Result<Vec<Deletion>, Error> {
     let sql = format!(
         "UPDATE user_data_deletions SET due_at = now() + interval '2 seconds' WHERE id IN (
-            SELECT id FROM user_data_deletions WHERE due_at <= now()
-            ORDER BY due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+            SELECT d.id FROM user_data_deletions d
+            WHERE d.due_at <= now() AND NOT EXISTS (
+                SELECT FROM user_data_deletions before
+                WHERE before.user_id = d.user_id AND before.id < d.id
+                    AND before.due_at IS NOT NULL
+            )
+            ORDER BY d.due_at LIMIT $1 FOR NO KEY UPDATE OF d SKIP LOCKED
         )
         RETURNING {}",
         Deletion::COLUMNS
@@ -33,10 +39,26 @@ pub async fn take_unfinished(
     Ok(Deletion::find_by_statement(statement).all(db).await?)
 }
 
+/// What has come of cancelling.
+#[derive(Debug, Default)]
+pub struct Cancelled {
+    /// What is to be published in any case.
+    pub signals: Signals,
+    /// Why some were left as they were.
+    pub failed: Option<Error>,
+}
+
+impl Cancelled {
+    /// Nothing was cancelled.
+    pub fn failed(error: Error) -> Self {
+        Self { failed: Some(error), ..Self::default() }
+    }
+}
+
 /// Cancels what is unfinished of the hidden sessions, as far as nobody has yet: of some of
-/// them at a time. Says what is to be published.
+/// them at a time.
 #[tracing::instrument(name = "db.user_data.cancel_runs", skip_all, fields(deletion.id = deletion.id))]
-pub async fn cancel_runs(db: &DatabaseConnection, deletion: &Deletion) -> Result<Signals, Error> {
+pub async fn cancel_runs(db: &DatabaseConnection, deletion: &Deletion) -> Result<Cancelled, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         id: SessionId,
@@ -49,11 +71,14 @@ pub async fn cancel_runs(db: &DatabaseConnection, deletion: &Deletion) -> Result
     let values: [sea_orm::Value; 3] =
         [deletion.user_id.into(), deletion.requested_at.into(), SESSIONS.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    let mut signals = Signals::default();
+    let mut cancelled = Cancelled::default();
     for Row { id } in Row::find_by_statement(statement).all(db).await? {
-        signals.extend(runs::cancel_deleted(db, id).await?);
+        match runs::cancel_deleted(db, id).await {
+            Ok(signals) => cancelled.signals.extend(signals),
+            Err(error) => cancelled.failed = Some(error),
+        }
     }
-    Ok(signals)
+    Ok(cancelled)
 }
 
 /// Purges up to `limit` of each: agents without sessions, data sources without agents and
@@ -90,7 +115,7 @@ const PURGE_REST: &str = "
             SELECT a.id FROM agents a
             WHERE a.user_id = $2 AND a.deleted_at <= $3
                 AND NOT EXISTS (SELECT FROM chat_sessions s WHERE s.agent_id = a.id)
-            LIMIT $4
+            LIMIT $4 FOR UPDATE SKIP LOCKED
         )
         RETURNING id
     ),
@@ -99,7 +124,7 @@ const PURGE_REST: &str = "
             SELECT d.id FROM data_sources d
             WHERE d.user_id = $2 AND d.deleted_at <= $3 AND d.drop_at IS NULL
                 AND NOT EXISTS (SELECT FROM agents a WHERE a.data_source_id = d.id)
-            LIMIT $4
+            LIMIT $4 FOR UPDATE SKIP LOCKED
         )
         RETURNING id
     ),
@@ -155,22 +180,43 @@ pub async fn forget_events(db: &impl ConnectionTrait, ids: &[RunId]) -> Result<(
     Ok(())
 }
 
-/// Notes that a deletion is complete, if nothing is left of what was there. Says whether it
-/// is.
+/// Notes that a deletion is complete, if nothing is left of what was there, and with it those
+/// that the user has asked for since and that are complete, too. None is before one that was
+/// asked for earlier, which what goes is counted to. Lists those that are complete now.
 #[tracing::instrument(name = "db.user_data.complete", skip_all, fields(deletion.id = deletion.id))]
-pub async fn complete(db: &impl ConnectionTrait, deletion: &Deletion) -> Result<bool, Error> {
-    let sql = "UPDATE user_data_deletions SET completed_at = now(), due_at = NULL
-        WHERE id = $1 AND completed_at IS NULL
-            AND NOT EXISTS (SELECT FROM chat_sessions WHERE user_id = $2 AND purge_at <= $3)
-            AND NOT EXISTS (SELECT FROM agents WHERE user_id = $2 AND deleted_at <= $3)
-            AND NOT EXISTS (SELECT FROM data_sources WHERE user_id = $2 AND deleted_at <= $3)
+pub async fn complete(
+    db: &impl ConnectionTrait,
+    deletion: &Deletion,
+) -> Result<Vec<Deletion>, Error> {
+    let sql = format!(
+        "UPDATE user_data_deletions d SET completed_at = now(), due_at = NULL
+        WHERE user_id = $2 AND $1 <= id AND due_at IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM user_data_deletions
+                WHERE user_id = $2 AND id < $1 AND due_at IS NOT NULL
+            )
+            AND NOT EXISTS (
+                SELECT FROM chat_sessions WHERE user_id = $2 AND purge_at <= d.requested_at
+            )
+            AND NOT EXISTS (
+                SELECT FROM agents WHERE user_id = $2 AND deleted_at <= d.requested_at
+            )
+            AND NOT EXISTS (
+                SELECT FROM data_sources WHERE user_id = $2 AND deleted_at <= d.requested_at
+            )
             AND NOT EXISTS (
                 SELECT FROM idempotency_keys
-                WHERE user_id = $2 AND created_at <= $3 AND method <> $4
+                WHERE user_id = $2 AND created_at <= d.requested_at AND method <> $3
             )
-            AND NOT EXISTS (SELECT FROM run_event_purges WHERE deletion_id = $1)";
-    let values: [sea_orm::Value; 4] =
-        [deletion.id.into(), deletion.user_id.into(), deletion.requested_at.into(), METHOD.into()];
+            AND NOT EXISTS (
+                SELECT FROM run_event_purges purge
+                JOIN user_data_deletions of ON of.id = purge.deletion_id
+                WHERE of.user_id = $2
+            )
+        RETURNING {}",
+        Deletion::COLUMNS
+    );
+    let values: [sea_orm::Value; 3] = [deletion.id.into(), deletion.user_id.into(), METHOD.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(db.execute_raw(statement).await?.rows_affected() == 1)
+    Ok(Deletion::find_by_statement(statement).all(db).await?)
 }
