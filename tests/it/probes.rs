@@ -38,9 +38,13 @@ impl Probed {
         let database = storage::Probe::connect(&harness.database_url).await.expect("it answers");
         let queue = Probe::new(harness.nats.clone(), &harness.names);
         let readiness = harness.service.readiness.clone();
+        // From now on the checks say it.
+        readiness.note(false, false);
         let watched = tokio::spawn(Dependencies { database, queue }.watch(readiness.clone()));
         let admin = serve_admin(readiness).await;
-        Self { harness, admin, watched }
+        let probed = Self { harness, admin, watched };
+        probed.ready_is(StatusCode::OK).await;
+        probed
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String) {
@@ -56,15 +60,19 @@ impl Probed {
         .await
     }
 
-    async fn health(&self, service: &str) -> ServingStatus {
-        let mut client = HealthClient::new(self.harness.channel());
-        let request = HealthCheckRequest { service: service.to_owned() };
-        client.check(request).await.expect("an answer").into_inner().status()
+    async fn health_is(&self, service: &str, wanted: ServingStatus) {
+        eventually("the health", async || {
+            let mut client = HealthClient::new(self.harness.channel());
+            let request = HealthCheckRequest { service: service.to_owned() };
+            let answer = client.check(request).await.expect("an answer").into_inner();
+            (answer.status() == wanted).then_some(())
+        })
+        .await;
     }
 
     async fn assert_alive(&self) {
         assert_eq!(self.get("/livez").await.0, StatusCode::OK);
-        assert_eq!(self.health("").await, ServingStatus::Serving);
+        self.health_is("", ServingStatus::Serving).await;
     }
 }
 
@@ -80,18 +88,17 @@ const SERVICE: &str = "tertulia.v1.SessionService";
 async fn without_nats_the_service_is_not_ready_and_lives() {
     let mut nats = OwnServer::start().await;
     let probed = Probed::start(&nats).await;
-    probed.ready_is(StatusCode::OK).await;
-    assert_eq!(probed.health(SERVICE).await, ServingStatus::Serving);
+    probed.health_is(SERVICE, ServingStatus::Serving).await;
 
     nats.stop().await;
     let condition = probed.ready_is(StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!((&condition["nats"], &condition["database"]), (&false.into(), &true.into()));
-    assert_eq!(probed.health(SERVICE).await, ServingStatus::NotServing);
+    probed.health_is(SERVICE, ServingStatus::NotServing).await;
     probed.assert_alive().await;
 
     nats.start_again().await;
     probed.ready_is(StatusCode::OK).await;
-    assert_eq!(probed.health(SERVICE).await, ServingStatus::Serving);
+    probed.health_is(SERVICE, ServingStatus::Serving).await;
 }
 
 #[tokio::test]
@@ -128,7 +135,7 @@ async fn without_the_database_the_service_is_not_ready_and_lives() {
 
     let condition = probed.ready_is(StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!((&condition["nats"], &condition["database"]), (&true.into(), &false.into()));
-    assert_eq!(probed.health(SERVICE).await, ServingStatus::NotServing);
+    probed.health_is(SERVICE, ServingStatus::NotServing).await;
     probed.assert_alive().await;
 
     let back = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true");

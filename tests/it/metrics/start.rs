@@ -38,6 +38,7 @@ async fn whether_dependencies_answer_is_not_known_before_the_process_has_started
         eventually("the process is watched", has_looked).await;
         assert!(up("database").is_nan() && up("nats").is_nan());
 
+        readiness.note(true, true);
         readiness.start();
         let are_up = async || Some(()).filter(|()| (up("database"), up("nats")) == (1.0, 1.0));
         eventually("both answer", are_up).await;

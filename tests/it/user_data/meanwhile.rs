@@ -1,10 +1,13 @@
 //! What goes on while all that a user has is deleted.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures::future;
 use proto::v1::{self as pb, RunState, import_table_request::Part, run_event::Event};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -111,6 +114,8 @@ async fn questions_that_are_asked_at_the_same_time_are_deleted_or_refused() {
     let asking = (0..8).map(async |_| {
         let (mut started, question) = (0, "SELECT 1".to_owned());
         while !is_over.load(Ordering::Relaxed) {
+            // Below a user's rate.
+            time::sleep(Duration::from_millis(30)).await;
             let request =
                 pb::StartRunRequest { agent_id, question: question.clone(), ..Default::default() };
             match api.runs.clone().start_run(request).await {
