@@ -5,6 +5,7 @@ pub mod background;
 pub mod config;
 pub mod connections;
 pub mod data_sources;
+mod described;
 pub mod door;
 pub mod error;
 mod grpc;

@@ -15,28 +15,19 @@ use axum::{
 };
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::LengthLimitError;
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
 use proto::v1::FILE_DESCRIPTOR_SET;
 use tokio::time::{self, Sleep};
 use tonic::Status;
 
-use crate::Error;
+use crate::{Error, described};
 
 /// What a message has in front of it: whether it is compressed, and its length.
 const FRAME_HEADER: usize = 5;
 
 /// The paths of the rpcs whose requests are streams.
 static STREAMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("it was encoded by our build");
-    let services = set.file.iter().flat_map(|file| {
-        file.service.iter().map(|service| (file.package(), service.name(), &service.method))
-    });
-    let methods = services.flat_map(|(package, service, methods)| {
-        let streamed = methods.iter().filter(|method| method.client_streaming());
-        streamed.map(move |method| format!("/{package}.{service}/{}", method.name()))
-    });
-    methods.collect()
+    let methods = described::methods(FILE_DESCRIPTOR_SET).into_iter();
+    methods.filter(|it| it.is_streamed).map(|it| it.path()).collect()
 });
 
 pub(super) fn is_stream(request: &Request) -> bool {

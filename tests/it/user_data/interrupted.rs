@@ -52,8 +52,8 @@ async fn several_services_bring_it_to_its_end_together_and_count_each_row_once()
     assert_eq!(receipt.deleted.map(|it| (it.sessions, it.agents)), Some((1_000, 1)));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn while_nats_is_away_all_but_the_events_goes_and_they_go_once_it_is_back() {
+/// A question was answered, its events are in the log, and NATS has gone.
+async fn asked_before_nats_went() -> (OwnServer, Harness) {
     let mut server = OwnServer::start().await;
     let harness = Harness::on_nats(&server.url()).await;
     let worker = harness.worker(model::Builtin, 1);
@@ -63,7 +63,13 @@ async fn while_nats_is_away_all_but_the_events_goes_and_they_go_once_it_is_back(
     api.ask(session.id, "SELECT 1").await;
     worker.stop().await;
     server.stop().await;
-    let request_id = random_uuid();
+    (server, harness)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nats_is_away_all_but_the_events_goes_and_they_go_once_it_is_back() {
+    let (mut server, harness) = asked_before_nats_went().await;
+    let (api, request_id) = (harness.api(1), random_uuid());
 
     let first = delete(&api, &request_id).await;
     eventually("all but the events being gone", async || {
@@ -87,15 +93,8 @@ async fn while_nats_is_away_all_but_the_events_goes_and_they_go_once_it_is_back(
 
 #[tokio::test]
 async fn events_that_nats_never_came_back_for_are_forgotten_with_its_log() {
-    let mut server = OwnServer::start().await;
-    let harness = Harness::on_nats(&server.url()).await;
-    let worker = harness.worker(model::Builtin, 1);
-    let api = harness.api(1);
-    let session = api.session(api.agent().await, "").await;
-    api.ask(session.id, "SELECT 1").await;
-    worker.stop().await;
-    server.stop().await;
-    let request_id = random_uuid();
+    let (_server, harness) = asked_before_nats_went().await;
+    let (api, request_id) = (harness.api(1), random_uuid());
     delete(&api, &request_id).await;
     eventually("its events being left", async || {
         nobody_follows(&harness).await;

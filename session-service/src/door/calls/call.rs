@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tracing::{Level, Span};
 
 use super::methods::Method;
+use crate::described;
 
 /// A call that goes on; told of when its answer ends.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Call {
         }
         let _entered = self.span.enter();
         let elapsed_ms = u64::try_from(self.began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (method, code, level) = (&self.method.name, name(code), level(code));
+        let (method, code, level) = (&self.method.name, described::code(code), level(code));
         match level {
             Level::WARN => tracing::warn!(method, code, elapsed_ms, "call ended"),
             Level::INFO => tracing::info!(method, code, elapsed_ms, "call ended"),
@@ -89,28 +90,5 @@ fn level(code: Code) -> Level {
         | Code::OutOfRange
         | Code::Unimplemented
         | Code::Unauthenticated => Level::INFO,
-    }
-}
-
-/// As gRPC's documents name it.
-fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

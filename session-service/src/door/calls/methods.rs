@@ -2,26 +2,16 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
 use proto::v1::FILE_DESCRIPTOR_SET;
+
+use crate::described;
 
 /// What nobody is called for.
 const PUBLIC: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 /// The API's methods, by their paths.
 static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("it was encoded by our build");
-    let services = set.file.iter().flat_map(|file| {
-        file.service.iter().map(|service| (file.package(), service.name(), &service.method))
-    });
-    let methods = services.flat_map(|(package, service, methods)| {
-        let service = format!("{package}.{service}");
-        methods.iter().map(move |method| {
-            let (service, method) = (service.clone(), method.name().to_owned());
-            Method { name: format!("{service}/{method}"), service, method }
-        })
-    });
-    methods.map(|method| (format!("/{}", method.name), method)).collect()
+    let methods = described::methods(FILE_DESCRIPTOR_SET).into_iter();
+    methods.map(|it| (it.path(), Method::new(it))).collect()
 });
 
 /// What callers make up has one name, or there would be any number of them.
@@ -38,6 +28,12 @@ pub(super) struct Method {
 }
 
 impl Method {
+    fn new(method: described::Method) -> Self {
+        let name = method.name();
+        let described::Method { service, method, .. } = method;
+        Self { name, service, method }
+    }
+
     /// Whose path it is; `None` if it is public.
     pub(super) fn of(path: &str) -> Option<&'static Self> {
         let is_public = PUBLIC.iter().any(|it| path.starts_with(it));

@@ -1,6 +1,6 @@
 //! A backup under load, and a deployment that goes on from it on a server that knows nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use proto::v1::RunState;
@@ -68,7 +68,7 @@ struct Backup {
 async fn back_up_under_load(
     cluster: &Cluster,
     load: &Arc<Load>,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> anyhow::Result<Backup> {
     let pace = Pace::new(RUNS);
     let loading = async {
@@ -104,7 +104,7 @@ fn last_id(load: &Load) -> Option<i64> {
     load.facts.asked().iter().flat_map(|asked| &asked.run_ids).max().copied()
 }
 
-async fn execute(cluster: &Cluster, heading: &str, folder: &std::path::Path) -> anyhow::Result<()> {
+async fn execute(cluster: &Cluster, heading: &str, folder: &Path) -> anyhow::Result<()> {
     let Settings { postgres_password, postgres_port, .. } = &cluster.setup.settings;
     let port = postgres_port.context("Postgres has no port")?;
     let variables = [
