@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use bootstrap::report;
 use futures::future;
 use storage::{
-    DatabaseConnection,
+    Database,
     background::{self, Kind, Task},
 };
 use tokio::time::{self, Instant};
@@ -33,7 +33,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// Tasks of a kind, and what is done about them.
 pub(crate) struct Tasks<H> {
-    pub(crate) db: DatabaseConnection,
+    pub(crate) db: Database,
     pub(crate) kind: Kind,
     /// How many are taken at most.
     pub(crate) batch: u16,

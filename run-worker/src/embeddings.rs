@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use model::Embedder;
 use storage::{
-    DatabaseConnection,
+    Database,
     background::Task,
     embeddings::{self, Embedded, Message},
 };
@@ -25,11 +25,7 @@ const MAX_CHARS: usize = 8_000;
     skip_all,
     fields(otel.kind = "consumer", trace_id = Empty)
 )]
-pub(crate) async fn embed(
-    db: DatabaseConnection,
-    embedder: Embedder,
-    tasks: Vec<Task>,
-) -> Result<(), Error> {
+pub(crate) async fn embed(db: Database, embedder: Embedder, tasks: Vec<Task>) -> Result<(), Error> {
     trace_context::begin(&Span::current(), None);
     let ids = tasks.iter().map(|task| task.subject_id);
     let messages = embeddings::messages(&db, &embedder.model, ids).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bootstrap::{ModelSettings, Secret};
 use clap::Args;
 use storage::{
-    DatabaseConnection,
+    Database,
     background::{self, Kind},
     embeddings::{self, BATCH},
 };
@@ -40,7 +40,7 @@ impl Options {
 /// many they are. Stopped and started again it goes on where it was; `None` says that
 /// it was stopped.
 pub async fn reembed(
-    db: &DatabaseConnection,
+    db: &Database,
     model: &str,
     shutdown: &CancellationToken,
 ) -> Result<Option<i64>, storage::Error> {

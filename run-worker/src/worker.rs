@@ -8,7 +8,7 @@ use model::{Embedder, Models};
 use run_queue::{Deliveries, Delivery, Listeners, Names, Publisher};
 use sources::Sources;
 use storage::{
-    DatabaseConnection, RunId,
+    Database, RunId,
     background::Kind,
     runs::{Terms, WakeUp},
 };
@@ -30,7 +30,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// What it takes to execute runs.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    pub db: DatabaseConnection,
+    pub db: Database,
     pub nats: Client,
     pub names: Names,
     pub publisher: Publisher,

@@ -7,7 +7,7 @@ use bootstrap::{Secret, report};
 use clap::Args;
 use data_source::{Sealer, sealing::key_of};
 use storage::{
-    DataSourceId, DatabaseConnection,
+    DataSourceId, Database,
     data_sources::{self, Sealed},
 };
 use tokio_util::sync::CancellationToken;
@@ -82,7 +82,7 @@ impl Options {
 /// and started again at any time: what is done is not done again. A password that is changed
 /// meanwhile stays as it was changed.
 pub async fn reseal(
-    db: &DatabaseConnection,
+    db: &Database,
     sealer: &Sealer,
     shutdown: &CancellationToken,
 ) -> Result<Option<Outcome>, storage::Error> {
@@ -100,7 +100,7 @@ pub async fn reseal(
 
 /// Returns how many it has sealed anew, or that it was stopped.
 async fn pass(
-    db: &DatabaseConnection,
+    db: &Database,
     sealer: &Sealer,
     shutdown: &CancellationToken,
 ) -> Result<Option<u64>, storage::Error> {
@@ -127,7 +127,7 @@ fn is_done(row: &Sealed, sealer: &Sealer) -> bool {
 
 /// How many are under which other key, and which of all can't be opened.
 async fn look(
-    db: &DatabaseConnection,
+    db: &Database,
     sealer: &Sealer,
 ) -> Result<(BTreeMap<u8, u64>, Vec<DataSourceId>), storage::Error> {
     let (mut left, mut unopened, mut last) = (BTreeMap::new(), Vec::new(), DataSourceId(0));

@@ -15,7 +15,7 @@ use run_queue::{
     events::{End, Event, EventLog, EventReader, RunEvent},
 };
 use storage::{
-    DatabaseConnection, Interruptible, RunId, SessionId, UserId,
+    Database, RunId, SessionId, UserId,
     entity::run::{self, State},
     idempotency::Request,
     runs::{self, ATTEMPTS_EXHAUSTED, Signals, Start, WakeUp},
@@ -43,7 +43,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
 pub struct Runs {
-    pub(crate) db: DatabaseConnection,
+    pub(crate) db: Database,
     nats: Client,
     names: Names,
     publisher: Publisher,
@@ -59,7 +59,7 @@ pub struct Runs {
 
 impl Runs {
     pub fn new(
-        db: DatabaseConnection,
+        db: Database,
         nats: Client,
         names: Names,
         streams: Streams,
@@ -121,7 +121,7 @@ impl Runs {
     /// runs the time until the sweep. The task keeps the caller's turn.
     async fn change<T, F>(
         &self,
-        change: impl FnOnce(DatabaseConnection) -> F + Send + 'static,
+        change: impl FnOnce(Database) -> F + Send + 'static,
     ) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -134,8 +134,7 @@ impl Runs {
             let _slot = slot;
             // What is dropped is rolled back; if it was committed in this very moment,
             // the sweep publishes what follows.
-            let changed =
-                time::timeout(patience, Interruptible::new(change(this.db.clone()))).await;
+            let changed = time::timeout(patience, change(this.db.clone())).await;
             let (changed, signals) = changed.map_err(|_| match deadline {
                 Some(deadline) if deadline <= PATIENCE => Error::DeadlineExceeded,
                 _ => Error::Overloaded,

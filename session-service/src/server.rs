@@ -9,7 +9,7 @@ use proto::v1::{
     data_source_service_server::DataSourceServiceServer, run_service_server::RunServiceServer,
     session_service_server::SessionServiceServer, user_data_service_server::UserDataServiceServer,
 };
-use storage::DatabaseConnection;
+use storage::Database;
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
 use tonic::{server::NamedService as _, service::Routes};
@@ -25,7 +25,7 @@ use crate::{
 /// What the services are made of.
 #[derive(Debug)]
 pub struct Parts {
-    pub db: DatabaseConnection,
+    pub db: Database,
     pub runs: Runs,
     pub sources: DataSources,
     /// Those that agents may be given.

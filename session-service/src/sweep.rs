@@ -10,7 +10,7 @@ use bootstrap::report;
 use futures::{StreamExt as _, stream};
 use sources::Sources;
 use storage::{
-    DatabaseConnection, Error, SessionId, data_sources, idempotency,
+    Database, Error, SessionId, data_sources, idempotency,
     runs::{self, Due},
 };
 use tokio::time::{self, MissedTickBehavior};
@@ -58,7 +58,7 @@ pub async fn datasets(sources: Sources, shutdown: CancellationToken) {
 }
 
 /// Forgets requests that were `kept` for long enough, until `shutdown` is cancelled.
-pub async fn requests(db: DatabaseConnection, kept: Duration, shutdown: CancellationToken) {
+pub async fn requests(db: Database, kept: Duration, shutdown: CancellationToken) {
     let sweep = every(REQUESTS_PERIOD, "requests", || sweep_requests(&db, kept));
     shutdown.run_until_cancelled(sweep).await;
 }
@@ -154,7 +154,7 @@ async fn end(runs: &Runs, session_id: SessionId) {
     }
 }
 
-async fn sweep_requests(db: &DatabaseConnection, kept: Duration) -> Result<u64, Error> {
+async fn sweep_requests(db: &Database, kept: Duration) -> Result<u64, Error> {
     let mut done = 0;
     loop {
         let purged = idempotency::purge(db, kept, REQUESTS_BATCH.into()).await?;

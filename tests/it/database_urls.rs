@@ -5,7 +5,7 @@ mod front;
 use std::path::Path;
 
 use data_source::DatasetStore;
-use storage::DatabaseConnection;
+use storage::Database;
 use tempfile::TempDir;
 
 use self::front::{Authority, Front};
@@ -24,7 +24,7 @@ async fn lets_in(url: &str) -> [bool; 2] {
     [db.is_ok(), store.is_ok()]
 }
 
-async fn connect(url: &str) -> Result<DatabaseConnection, storage::Error> {
+async fn connect(url: &str) -> Result<Database, storage::Error> {
     storage::connect(url, 1).await
 }
 

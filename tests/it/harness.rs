@@ -23,10 +23,9 @@ use std::{sync::Arc, time::Duration};
 use data_source::{DatasetStore, Pools};
 use model::{Builtin, Embedder, Models, Provider};
 use run_queue::Names;
-use sea_orm::DatabaseConnection;
 use session_service::{Limits, door::Door, server::Settings};
 use sources::Sources;
-use storage::runs::Terms;
+use storage::{Database, runs::Terms};
 use tokio::time;
 
 pub(crate) use analyst::{Analyst, Seen};
@@ -61,7 +60,7 @@ pub(crate) const SEALING_KEYS: &str = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 /// A running session service, with as many workers as a test starts.
 pub(crate) struct Harness {
     /// Tertulia's own database, to look into.
-    pub db: DatabaseConnection,
+    pub db: Database,
     pub database_url: String,
     pub sources: Sources,
     pub nats: async_nats::Client,
@@ -159,6 +158,13 @@ impl Harness {
         Api::new(self.channel(), token)
     }
 
+    /// Takes the database away, for good.
+    pub(crate) async fn lose_database(&self) {
+        let (_, name) = self.database_url.rsplit_once('/').expect("the URL ends in a name");
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        superuser_in("postgres").await.batch_execute(&drop).await.expect("it may be dropped");
+    }
+
     pub(crate) fn channel(&self) -> Scrutinized {
         self.service.channel()
     }
@@ -170,7 +176,7 @@ fn embedder(provider: impl Provider) -> Embedder {
 }
 
 /// Data sources on this machine are allowed, since tests have no others.
-fn sources(db: &DatabaseConnection, store: DatasetStore) -> Sources {
+fn sources(db: &Database, store: DatasetStore) -> Sources {
     let sealer = "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse();
     let egress = "127.0.0.0/8".parse();
     Sources {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
-use storage::transaction;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use storage::{Database, transaction};
 use tokio::{task::yield_now, time};
 use tokio_postgres::Client;
 
@@ -10,14 +10,14 @@ use crate::harness::{empty_database, superuser_in};
 const CALLERS: u32 = 400;
 
 /// A pool of one connection, and a session that sees what its server thinks of it.
-async fn pool_of_one() -> (DatabaseConnection, Client) {
+async fn pool_of_one() -> (Database, Client) {
     let db = storage::connect(&empty_database().await, 1).await.expect("the database answers");
     (db, superuser_in("postgres").await)
 }
 
 /// Borrows the connection, and asks its server for its state after that: `idle`,
 /// or `idle in transaction`.
-async fn state_after_the_next_borrower(db: &DatabaseConnection, observer: &Client) -> String {
+async fn state_after_the_next_borrower(db: &Database, observer: &Client) -> String {
     let sql = "SELECT pg_backend_pid() AS pid";
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
     let row = row.expect("the pool still works").expect("one row");

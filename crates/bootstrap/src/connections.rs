@@ -7,7 +7,6 @@ use data_source::{DatasetStore, Egress, Pools, Sealer, Settings};
 use database_url::Database;
 use run_queue::{Names, Probe, Service};
 use sources::Sources;
-use storage::DatabaseConnection;
 
 use crate::{
     Dependencies, Secret,
@@ -50,7 +49,7 @@ pub struct Connections {
 /// What came of connecting.
 #[derive(Debug)]
 pub struct Connected {
-    pub db: DatabaseConnection,
+    pub db: storage::Database,
     pub sources: Sources,
     pub nats: Client,
     pub names: Names,
@@ -92,7 +91,7 @@ impl Connections {
         Ok(Connected { db, sources, nats, names, dependencies })
     }
 
-    async fn database(&self) -> anyhow::Result<(DatabaseConnection, storage::Probe)> {
+    async fn database(&self) -> anyhow::Result<(storage::Database, storage::Probe)> {
         let url = self.database_url.expose();
         let check = || storage::check_pooling(url);
         until_connected("DATABASE_URL", check, storage::pooling::Error::is_away).await?;

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use anyhow::Context as _;
-use storage::{DatabaseConnection, schema};
+use storage::{Database, schema};
 use tokio::time;
 
 use crate::report;
@@ -36,7 +36,7 @@ where
 }
 
 /// Waits for the migrations that this release needs.
-pub(crate) async fn until_migrated(db: &DatabaseConnection) -> anyhow::Result<()> {
+pub(crate) async fn until_migrated(db: &Database) -> anyhow::Result<()> {
     let mut looks: u32 = 0;
     while !is_migrated(db).await? {
         if looks.is_multiple_of(TELL_EVERY) {
@@ -52,7 +52,7 @@ pub(crate) async fn until_migrated(db: &DatabaseConnection) -> anyhow::Result<()
     Ok(())
 }
 
-async fn is_migrated(db: &DatabaseConnection) -> anyhow::Result<bool> {
+async fn is_migrated(db: &Database) -> anyhow::Result<bool> {
     match schema::is_migrated(db).await {
         Err(error @ storage::Error::Unavailable(_)) => {
             tracing::warn!(error = %report(&error), "the schema can't be looked at");

@@ -12,7 +12,7 @@ use std::{
 use anyhow::ensure;
 use clap::{Args, value_parser};
 use storage::{
-    DatabaseConnection, UserId,
+    Database, UserId,
     search::{self, Filter, Meaning, Query},
 };
 use tokio_postgres::Client;
@@ -101,7 +101,7 @@ impl Measured {
     /// Searches as the product does, and compares what it finds with what there is.
     pub async fn search(
         &mut self,
-        db: &DatabaseConnection,
+        db: &Database,
         client: &Client,
         embedding: Vec<f32>,
     ) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use data_source::{
     DatasetStore, Pools, Sealer,
     source::{Reach, Source, Tls, UnknownSslMode},
 };
-use storage::{DatabaseConnection, entity::data_source::Model};
+use storage::{Database, entity::data_source::Model};
 
 pub use snapshot::Snapshot;
 
@@ -25,7 +25,7 @@ pub enum Error {
 /// What it takes to reach data sources.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    pub db: DatabaseConnection,
+    pub db: Database,
     pub store: DatasetStore,
     pub sealer: Sealer,
     pub pools: Pools,

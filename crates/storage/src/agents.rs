@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, ExprTrait as _, QueryOrder, QuerySelect,
-    QueryTrait as _, entity::prelude::*, sea_query::LockType,
+    ActiveValue::Set, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, entity::prelude::*,
+    sea_query::LockType,
 };
 
 use crate::{
-    AgentId, DataSourceId, Error, UserId, data_sources,
+    AgentId, DataSourceId, Database, Error, Transaction, UserId, data_sources,
     entity::agent::{ActiveModel, COLUMN, Column, Entity, Model, PrivacyMode},
     entity::data_source,
     error,
@@ -55,7 +55,7 @@ const NOT_FOUND: Error = Error::NotFound(error::Entity::Agent);
 /// Creates an agent on one of the user's data sources.
 #[tracing::instrument(name = "db.agent.insert", skip_all, fields(user.id = %user_id))]
 pub async fn insert(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     settings: Settings,
@@ -92,11 +92,7 @@ pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Res
 
 /// Gets an agent and keeps it from being deleted until the transaction ends: what is made
 /// with it meanwhile is there when it is.
-pub(crate) async fn lock(
-    tx: &DatabaseTransaction,
-    user_id: UserId,
-    id: AgentId,
-) -> Result<Model, Error> {
+pub(crate) async fn lock(tx: &Transaction, user_id: UserId, id: AgentId) -> Result<Model, Error> {
     owned(user_id, id).lock(LockType::Share).one(tx).await?.ok_or(NOT_FOUND)
 }
 
@@ -144,7 +140,7 @@ pub async fn list(
 
 #[tracing::instrument(name = "db.agent.update", skip_all, fields(agent.id = %id))]
 pub async fn update(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: AgentId,
@@ -206,7 +202,7 @@ fn seconds(duration: Duration) -> i64 {
 /// Hides an agent; its conversations stay.
 #[tracing::instrument(name = "db.agent.delete", skip_all, fields(agent.id = %id))]
 pub async fn delete(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: AgentId,

@@ -1,13 +1,9 @@
 //! Connections and transactions.
 
-use std::time::Duration;
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr, Statement};
+use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, Statement, TransactionTrait as _,
-};
-
-use crate::{Error, interruption};
+use crate::{Database, Error, Transaction};
 
 /// A process that is paused, or whose machine is lost, in the middle of a transaction
 /// keeps its locks from others for so long at most; and whoever waits for a lock
@@ -20,41 +16,24 @@ pub(crate) const SETTINGS: [(&str, &str); 3] = [
 ];
 
 /// As the server's own views show it.
-pub(crate) const NAME: &str = "tertulia";
+const NAME: &str = "tertulia";
 
 /// Connects a pool of at most `max_connections`.
-pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, Error> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(max_connections)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        // Under load none is idle for so long; after a restart of the server all are.
-        .test_before_acquire_if_idle_for(Duration::from_secs(1))
-        .set_application_name(NAME)
-        .map_sqlx_postgres_opts(|options| options.options(SETTINGS))
-        .map_sqlx_postgres_pool_opts(|options| {
-            options.after_release(|connection, _| {
-                Box::pin(async move { Ok(interruption::is_free(connection).await) })
-            })
-        })
-        .sqlx_logging(false);
-    Database::connect(options).await.map_err(Error::Unavailable)
+pub async fn connect(url: &str, max_connections: u32) -> Result<Database, Error> {
+    let options = options(url)
+        .map_err(|error| Error::Unavailable(DbErr::Conn(RuntimeErr::SqlxError(error.into()))))?;
+    Database::connect(options, max_connections).await.map_err(Error::Unavailable)
+}
+
+/// How to connect.
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    Ok(options.options(SETTINGS).application_name(NAME).disable_statement_logging())
 }
 
 /// Begins a transaction.
-///
-/// In a task of its own, which no caller can cancel: a `begin()` that is
-/// cancelled half-way leaves the connection inside a transaction, and the pool
-/// hands it to the next borrower like that (sqlx 0.9, issue 4385).
-pub async fn transaction(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
-    let db = db.clone();
-    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
-    let begun = tokio::spawn(async move { db.begin().await });
-    match begun.await {
-        Ok(begun) => Ok(begun?),
-        Err(error) => Err(Error::Unavailable(DbErr::Custom(error.to_string()))),
-    }
+pub async fn transaction(db: &Database) -> Result<Transaction, Error> {
+    Ok(db.begin().await?)
 }
 
 /// Whether a database is one of ours: the one that holds the conversations.
@@ -62,6 +41,5 @@ pub async fn holds_conversations(url: &str) -> Result<bool, Error> {
     let db = connect(url, 1).await?;
     let sql = "SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 'chat_sessions'";
     let found = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-    db.close().await?;
     Ok(found.is_some())
 }

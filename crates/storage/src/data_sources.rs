@@ -5,12 +5,12 @@ mod schemas;
 mod sealed;
 
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, ExprTrait as _, QueryOrder, QuerySelect,
-    QueryTrait as _, SelectExt as _, UpdateMany, entity::prelude::*,
+    ActiveValue::Set, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, SelectExt as _,
+    UpdateMany, entity::prelude::*,
 };
 
 use crate::{
-    DataSourceId, Error, UserId,
+    DataSourceId, Database, Error, Transaction, UserId,
     entity::{
         agent,
         data_source::{ActiveModel, COLUMN, Column, Entity, Kind, Model},
@@ -69,7 +69,7 @@ const NOT_FOUND: Error = Error::NotFound(error::Entity::DataSource);
 /// Stores the way to a Postgres database.
 #[tracing::instrument(name = "db.data_source.insert", skip_all, fields(user.id = %user_id))]
 pub async fn insert(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     name: String,
@@ -122,7 +122,7 @@ pub async fn get(
 
 /// Gets a data source and keeps it from being deleted until the transaction ends.
 pub(crate) async fn lock(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     id: DataSourceId,
 ) -> Result<Model, Error> {
@@ -152,7 +152,7 @@ pub async fn list(
 /// and asks for the password again unless the login stays as it is.
 #[tracing::instrument(name = "db.data_source.update", skip_all, fields(data_source.id = %id))]
 pub async fn update(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: DataSourceId,
@@ -207,7 +207,7 @@ fn without_schema(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
 /// [`take_deleted_datasets`].
 #[tracing::instrument(name = "db.data_source.delete", skip_all, fields(data_source.id = %id))]
 pub async fn delete(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: DataSourceId,

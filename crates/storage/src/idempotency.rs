@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::{
-    DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, entity::prelude::*,
-};
+use sea_orm::{DbBackend, DbErr, FromQueryResult, Statement, entity::prelude::*};
 use uuid::Uuid;
 
-use crate::{Error, UserId};
+use crate::{Database, Error, Transaction, UserId};
 
 /// A request that its sender has given an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +28,7 @@ pub(crate) enum Begun {
 
 /// The transaction that a request's effect goes into, together with its id.
 pub(crate) struct Effect {
-    tx: DatabaseTransaction,
+    tx: Transaction,
     key: Option<(UserId, Uuid)>,
 }
 
@@ -38,7 +36,7 @@ pub(crate) struct Effect {
 /// wait here until the first has come to its end; the id is taken before any other
 /// lock.
 pub(crate) async fn begin(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
 ) -> Result<Begun, Error> {
@@ -87,7 +85,7 @@ pub(crate) async fn find(
 }
 
 impl Effect {
-    pub(crate) fn tx(&self) -> &DatabaseTransaction {
+    pub(crate) fn tx(&self) -> &Transaction {
         &self.tx
     }
 

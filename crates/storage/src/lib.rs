@@ -10,24 +10,20 @@ pub mod background;
 mod columns;
 mod connection;
 pub mod data_sources;
+mod database;
 pub mod embeddings;
-#[expect(
-    clippy::disallowed_methods,
-    reason = "generated code has a way to save nested models, which nobody uses"
-)]
 pub mod entity;
 pub mod error;
 pub mod idempotency;
 pub mod ids;
-mod interruption;
 pub mod memory;
 pub mod messages;
 pub mod page;
-mod pool;
 pub mod pooling;
 mod probe;
 pub mod results;
 pub mod retention;
+mod rows;
 pub mod runs;
 pub mod schema;
 pub mod search;
@@ -36,10 +32,8 @@ pub mod summaries;
 pub mod user_data;
 
 pub use connection::{connect, holds_conversations, transaction};
+pub use database::{Database, PoolUse, Transaction};
 pub use error::Error;
 pub use ids::{AgentId, DataSourceId, MessageId, RunId, SessionId, UserId};
-pub use interruption::Interruptible;
-pub use pool::{PoolUse, pool_use};
 pub use pooling::check_pooling;
 pub use probe::Probe;
-pub use sea_orm::DatabaseConnection;

@@ -1,13 +1,16 @@
 //! Messages: reading them. They are written by [`crate::runs`] alone, when a run
 //! is admitted and when it ends.
 
-use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
+use std::sync::LazyLock;
+
+use sea_orm::{DbBackend, Statement, entity::prelude::*};
 
 use crate::{
     Error, RunId, SessionId, UserId,
     columns::columns,
-    entity::message::{COLUMN, Entity, Model, Role},
+    entity::message::{Entity, Model},
     error,
+    rows::{self, Columns, Ordered},
 };
 
 /// Which of a session's messages to list.
@@ -40,16 +43,7 @@ pub async fn list(
     session_id: SessionId,
     range: Range,
 ) -> Result<Listing, Error> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        title: String,
-        total_messages: i64,
-        #[sea_orm(nested)]
-        message: Option<Model>,
-    }
-
-    let statement = list_statement(user_id, session_id, range);
-    let rows = Row::find_by_statement(statement).all(db).await?;
+    let rows = rows::all::<Listed>(db, list_statement(user_id, session_id, range)).await?;
     let Some(first) = rows.first() else {
         return Err(Error::NotFound(error::Entity::Session));
     };
@@ -60,10 +54,25 @@ pub async fn list(
     })
 }
 
+struct Listed {
+    title: String,
+    total_messages: i64,
+    /// There is one in each row, unless the range is empty.
+    message: Option<Model>,
+}
+
+impl Ordered for Listed {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        let (title, total_messages) = (columns.next()?, columns.next()?);
+        let has_message: bool = columns.next()?;
+        let message = has_message.then(|| Model::read(columns)).transpose()?;
+        Ok(Self { title, total_messages, message })
+    }
+}
+
 /// The statement of [`list`]: the session, with each message of the range.
 pub fn list_statement(user_id: UserId, session_id: SessionId, range: Range) -> Statement {
-    let sql = if range.descending { DESCENDING } else { ASCENDING };
-    let sql = sql.replace("{columns}", &columns::<Entity>("m"));
+    let sql = if range.descending { &DESCENDING } else { &ASCENDING };
     let values: [sea_orm::Value; 5] = [
         session_id.into(),
         user_id.into(),
@@ -71,37 +80,45 @@ pub fn list_statement(user_id: UserId, session_id: SessionId, range: Range) -> S
         range.skip.into(),
         range.limit.into(),
     ];
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    Statement::from_sql_and_values(DbBackend::Postgres, sql.as_str(), values)
 }
 
 // The limits are those of the ranges again: they tell the planner, which can't
 // know how long the ranges are, that a page is short.
 
-const ASCENDING: &str = "
-    SELECT s.title, s.total_messages, {columns}
-    FROM chat_sessions s
-    LEFT JOIN LATERAL (
-        SELECT * FROM messages
-        WHERE chat_session_id = s.id
-            AND sequence_order > $3 + $4
-            AND sequence_order <= $3 + $4 + $5
-        ORDER BY sequence_order LIMIT $5
-    ) m ON true
-    WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
-    ORDER BY m.sequence_order";
+static ASCENDING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT s.title, s.total_messages, m.id IS NOT NULL, {columns}
+        FROM chat_sessions s
+        LEFT JOIN LATERAL (
+            SELECT * FROM messages
+            WHERE chat_session_id = s.id
+                AND sequence_order > $3 + $4
+                AND sequence_order <= $3 + $4 + $5
+            ORDER BY sequence_order LIMIT $5
+        ) m ON true
+        WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
+        ORDER BY m.sequence_order",
+        columns = columns::<Entity>("m")
+    )
+});
 
-const DESCENDING: &str = "
-    SELECT s.title, s.total_messages, {columns}
-    FROM chat_sessions s
-    LEFT JOIN LATERAL (
-        SELECT * FROM messages
-        WHERE chat_session_id = s.id
-            AND sequence_order <= s.total_messages - $4
-            AND sequence_order > greatest($3, s.total_messages - $4 - $5)
-        ORDER BY sequence_order DESC LIMIT $5
-    ) m ON true
-    WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
-    ORDER BY m.sequence_order DESC";
+static DESCENDING: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT s.title, s.total_messages, m.id IS NOT NULL, {columns}
+        FROM chat_sessions s
+        LEFT JOIN LATERAL (
+            SELECT * FROM messages
+            WHERE chat_session_id = s.id
+                AND sequence_order <= s.total_messages - $4
+                AND sequence_order > greatest($3, s.total_messages - $4 - $5)
+            ORDER BY sequence_order DESC LIMIT $5
+        ) m ON true
+        WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
+        ORDER BY m.sequence_order DESC",
+        columns = columns::<Entity>("m")
+    )
+});
 
 /// Finds the answer that a run ended with.
 #[tracing::instrument(name = "db.message.find_answer", skip_all, fields(run.id = %run_id))]
@@ -110,12 +127,16 @@ pub async fn find_answer(
     user_id: UserId,
     run_id: RunId,
 ) -> Result<Option<Model>, Error> {
-    let is_owned = "EXISTS (SELECT FROM runs r WHERE r.id = messages.run_id AND r.user_id = $1)";
-    let answer = Entity::find()
-        .filter(COLUMN.run_id.eq(run_id))
-        .filter(Expr::cust_with_values(is_owned, [user_id]))
-        .filter(COLUMN.role.eq(Role::Assistant))
-        .one(db)
-        .await?;
-    Ok(answer)
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {columns} FROM messages m
+            WHERE m.run_id = $1 AND m.role = 'assistant'
+                AND EXISTS (SELECT FROM runs r WHERE r.id = m.run_id AND r.user_id = $2)",
+            columns = columns::<Entity>("m")
+        )
+    });
+
+    let values: [sea_orm::Value; 2] = [run_id.into(), user_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
+    Ok(rows::one(db, statement).await?)
 }

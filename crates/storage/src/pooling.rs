@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::time;
 
 use crate::{
-    connection::{NAME, SETTINGS},
+    connection::{self, SETTINGS},
     error,
 };
 
@@ -76,8 +76,7 @@ async fn check(url: &str) -> Result<(), Error> {
 }
 
 async fn connect(url: &str) -> Result<PgConnection, Error> {
-    let options: PgConnectOptions = url.parse().map_err(Error::Unavailable)?;
-    let options = options.options(SETTINGS).application_name(NAME);
+    let options = connection::options(url).map_err(Error::Unavailable)?;
     options.connect().await.map_err(|error| {
         let is_refused = violates_protocol(&error, "startup parameter");
         if is_refused { Error::StartRefused(error) } else { Error::Unavailable(error) }

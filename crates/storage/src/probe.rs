@@ -1,14 +1,14 @@
 //! Whether the database can be worked with.
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::{Error, connect};
+use crate::{Database, Error, connect};
 
 /// A way to the database beside the pool: a pool whose connections are all lent says
 /// nothing about the database.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    db: DatabaseConnection,
+    db: Database,
 }
 
 impl Probe {

@@ -9,9 +9,9 @@ mod receipts;
 mod results;
 mod sessions;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, entity::prelude::*};
+use sea_orm::{ConnectionTrait as _, Statement};
 
-use crate::Error;
+use crate::{Database, Error, Transaction};
 
 pub use agents::{purge_agents, purge_data_sources};
 pub use receipts::purge_receipts;
@@ -23,14 +23,14 @@ pub use sessions::{Page, Purged, expire, purge_sessions};
 const BOUNDS: &str = "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '500ms'";
 
 /// Begins a piece.
-pub(crate) async fn piece(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+pub(crate) async fn piece(db: &Database) -> Result<Transaction, Error> {
     let tx = crate::transaction(db).await?;
     tx.execute_unprepared(BOUNDS).await?;
     Ok(tx)
 }
 
 /// A piece of one statement, which says how many rows it has changed.
-async fn execute(db: &DatabaseConnection, statement: Statement) -> Result<u64, Error> {
+async fn execute(db: &Database, statement: Statement) -> Result<u64, Error> {
     let tx = piece(db).await?;
     let changed = tx.execute_raw(statement).await?.rows_affected();
     tx.commit().await?;

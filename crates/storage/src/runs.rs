@@ -16,6 +16,8 @@ mod quota;
 mod signals;
 mod wake_up;
 
+use std::sync::LazyLock;
+
 use sea_orm::{
     DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait as _, Statement,
     entity::prelude::*,
@@ -23,10 +25,11 @@ use sea_orm::{
 
 use crate::{
     AgentId, Error, RunId, SessionId, UserId,
+    columns::columns,
     entity::run::{COLUMN, Column, Entity, Model, State},
     error,
     page::Page,
-    sessions,
+    rows, sessions,
 };
 
 pub use admission::{Concurrency, Conversation, Start, admit_next, start};
@@ -56,20 +59,32 @@ pub struct Filter {
 /// Gets a run. Those of a deleted session are not there.
 #[tracing::instrument(name = "db.run.get", skip_all, fields(run.id = %id))]
 pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: RunId) -> Result<Model, Error> {
-    let run = Entity::find_by_id(id)
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(Expr::cust(SESSION_IS_THERE))
-        .one(db)
-        .await?;
-    run.ok_or(Error::NotFound(error::Entity::Run))
+    static SQL: LazyLock<String> = LazyLock::new(|| format!("{} AND {SESSION_IS_THERE}", *OWNED));
+
+    find(db, &SQL, user_id, id).await
 }
 
 /// Gets a run that a user follows: until its end also when its session was deleted
 /// meanwhile.
 #[tracing::instrument(name = "db.run.follow", skip_all, fields(run.id = %id))]
 pub async fn follow(db: &impl ConnectionTrait, user_id: UserId, id: RunId) -> Result<Model, Error> {
-    let run = Entity::find_by_id(id).filter(COLUMN.user_id.eq(user_id)).one(db).await?;
-    run.ok_or(Error::NotFound(error::Entity::Run))
+    find(db, &OWNED, user_id, id).await
+}
+
+static OWNED: LazyLock<String> = LazyLock::new(|| {
+    let columns = columns::<Entity>("runs");
+    format!("SELECT {columns} FROM runs WHERE id = $1 AND user_id = $2")
+});
+
+async fn find(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    user_id: UserId,
+    id: RunId,
+) -> Result<Model, Error> {
+    let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+    rows::one(db, statement).await?.ok_or(Error::NotFound(error::Entity::Run))
 }
 
 /// Which of these runs have ended, or are gone altogether.

@@ -1,8 +1,8 @@
 //! Whether the database's schema is the one that this release's statements are for.
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr, Statement};
 
-use crate::Error;
+use crate::{Database, Error};
 
 /// The newest migration that the statements need.
 pub const NEWEST_MIGRATION: &str = "m20261123_000014_validate_retention";
@@ -13,7 +13,7 @@ const APPLIED: &str = "SELECT FROM seaql_migrations WHERE version = $1";
 const NOT_YET: [&str; 2] = ["42P01", "42501"];
 
 /// Whether the migrations have come as far as is needed; they may be further.
-pub async fn is_migrated(db: &DatabaseConnection) -> Result<bool, Error> {
+pub async fn is_migrated(db: &Database) -> Result<bool, Error> {
     let values = [NEWEST_MIGRATION.into()];
     let query = Statement::from_sql_and_values(DbBackend::Postgres, APPLIED, values);
     match db.query_one_raw(query).await {

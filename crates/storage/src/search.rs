@@ -14,7 +14,7 @@ use pgvector::Vector;
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
 use crate::{
-    AgentId, Error, MessageId, SessionId, UserId,
+    AgentId, Database, Error, MessageId, SessionId, UserId,
     columns::columns,
     entity::{
         agent,
@@ -101,7 +101,7 @@ pub async fn check(
 /// similarity: as many as were asked for, if there are as many.
 #[tracing::instrument(name = "db.search.by_meaning", skip_all, fields(user.id = %query.user_id))]
 pub async fn by_meaning(
-    db: &DatabaseConnection,
+    db: &Database,
     query: &Query,
     meaning: &Meaning,
 ) -> Result<Vec<Found>, Error> {
@@ -117,11 +117,7 @@ pub fn index_statements(query: &Query, meaning: &Meaning) -> [Statement; 3] {
 
 /// Finds messages by their words, the best first.
 #[tracing::instrument(name = "db.search.by_words", skip_all, fields(user.id = %query.user_id))]
-pub async fn by_words(
-    db: &DatabaseConnection,
-    query: &Query,
-    text: &str,
-) -> Result<Vec<Found>, Error> {
+pub async fn by_words(db: &Database, query: &Query, text: &str) -> Result<Vec<Found>, Error> {
     let ranked = words::find(db, query, text, query.limit).await?;
     load(db, query.user_id, &ranked).await
 }
@@ -135,7 +131,7 @@ pub fn words_statement(query: &Query, text: &str) -> Option<Statement> {
 /// Finds messages by both, joined by reciprocal rank fusion.
 #[tracing::instrument(name = "db.search.by_both", skip_all, fields(user.id = %query.user_id))]
 pub async fn by_both(
-    db: &DatabaseConnection,
+    db: &Database,
     query: &Query,
     text: &str,
     meaning: &Meaning,

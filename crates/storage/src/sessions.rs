@@ -1,12 +1,16 @@
 //! Sessions.
 
+use std::sync::LazyLock;
+
 use sea_orm::{
-    ActiveValue::Set, Condition, DatabaseTransaction, ExprTrait as _, FromQueryResult, QueryOrder,
-    QuerySelect, UpdateMany, entity::prelude::*, sea_query::Query,
+    ActiveValue::Set, Condition, DbBackend, ExprTrait as _, QueryOrder, QuerySelect,
+    QueryTrait as _, Statement, UpdateMany, entity::prelude::*, sea_query::Query,
 };
 
 use crate::{
-    AgentId, Error, SessionId, UserId, agents, embeddings,
+    AgentId, Database, Error, SessionId, Transaction, UserId, agents,
+    columns::columns,
+    embeddings,
     entity::{
         chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
         message::Cells,
@@ -14,6 +18,7 @@ use crate::{
     error,
     idempotency::{self, Begun, Request},
     page::Page,
+    rows::{self, Columns, Ordered},
     runs::{self, Cause, Signals},
 };
 
@@ -52,7 +57,7 @@ const NOT_FOUND: Error = Error::NotFound(error::Entity::Session);
 /// Creates a session with one of the user's agents.
 #[tracing::instrument(name = "db.session.insert", skip_all, fields(user.id = %user_id))]
 pub async fn insert(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     agent_id: AgentId,
@@ -68,7 +73,7 @@ pub async fn insert(
 }
 
 pub(crate) async fn create(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     agent_id: AgentId,
     title: String,
@@ -91,12 +96,17 @@ pub async fn get(
     user_id: UserId,
     id: SessionId,
 ) -> Result<Model, Error> {
-    let session = Entity::find_by_id(id)
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(Column::DeletedAt.is_null())
-        .one(db)
-        .await?;
-    session.ok_or(NOT_FOUND)
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {columns} FROM chat_sessions
+            WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
+            columns = columns::<Entity>("chat_sessions")
+        )
+    });
+
+    let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
+    rows::one(db, statement).await?.ok_or(NOT_FOUND)
 }
 
 /// Lists the sessions after `after`, newest activity first.
@@ -109,12 +119,11 @@ pub async fn list_after(
     limit: u64,
 ) -> Result<Page<Model, Position>, Error> {
     let position = Expr::tuple([Expr::col(Column::LastActivity), Expr::col(Column::Id)]);
-    let rows = newest_first()
+    let query = newest_first()
         .filter(matching(user_id, filter))
         .filter(position.lt(Expr::tuple([Expr::value(after.last_activity), Expr::value(after.id)])))
-        .limit(limit + 1)
-        .all(db)
-        .await?;
+        .limit(limit + 1);
+    let rows = rows::all(db, query.build(DbBackend::Postgres)).await?;
     Ok(Page::from_overfetch(rows, limit, position_of))
 }
 
@@ -128,11 +137,15 @@ pub async fn list_from(
     offset: u64,
     limit: u64,
 ) -> Result<(Page<Model, Position>, u64), Error> {
-    #[derive(FromQueryResult)]
     struct Row {
-        #[sea_orm(nested)]
         session: Model,
         total: i64,
+    }
+
+    impl Ordered for Row {
+        fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+            Ok(Self { session: Model::read(columns)?, total: columns.next()? })
+        }
     }
 
     let count = Query::select()
@@ -140,14 +153,12 @@ pub async fn list_from(
         .from(Entity)
         .cond_where(matching(user_id, filter))
         .to_owned();
-    let rows = newest_first()
+    let query = newest_first()
         .expr_as(Expr::SubQuery(None, Box::new(count.into())), "total")
         .filter(matching(user_id, filter))
         .offset(offset)
-        .limit(limit + 1)
-        .into_model::<Row>()
-        .all(db)
-        .await?;
+        .limit(limit + 1);
+    let rows = rows::all::<Row>(db, query.build(DbBackend::Postgres)).await?;
 
     let total = match rows.first() {
         Some(row) => row.total.unsigned_abs(),
@@ -162,7 +173,7 @@ pub async fn list_from(
 /// Changes a session, if its etag is still `etag` where one is given.
 #[tracing::instrument(name = "db.session.update", skip_all, fields(session.id = %id))]
 pub async fn update(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: SessionId,
@@ -205,7 +216,7 @@ pub async fn update(
 /// brought back.
 #[tracing::instrument(name = "db.session.delete", skip_all, fields(session.id = %id))]
 pub async fn delete(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: SessionId,
@@ -233,7 +244,7 @@ pub async fn delete(
 /// Brings a deleted session back. One that is not deleted stays as it is.
 #[tracing::instrument(name = "db.session.undelete", skip_all, fields(session.id = %id))]
 pub async fn undelete(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: SessionId,

@@ -7,13 +7,11 @@
 mod backlog;
 mod erase;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement, entity::prelude::*,
-};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, entity::prelude::*};
 use uuid::Uuid;
 
 use crate::{
-    Error, UserId,
+    Database, Error, Transaction, UserId,
     idempotency::{self, Begun, Request},
     retention::Purged,
     runs::Today,
@@ -64,7 +62,7 @@ impl Deletion {
 /// before gives its deletion as it is now, for as long as the receipt is kept.
 #[tracing::instrument(name = "db.user_data.delete", skip_all, fields(user.id = %user_id))]
 pub async fn delete(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
 ) -> Result<Deletion, Error> {
@@ -96,7 +94,7 @@ pub async fn delete(
 }
 
 /// Says whether there was anything.
-async fn hide_all(tx: &DatabaseTransaction, user_id: UserId) -> Result<bool, Error> {
+async fn hide_all(tx: &Transaction, user_id: UserId) -> Result<bool, Error> {
     let mut hidden = 0;
     for hide in [HIDE_DATA_SOURCES, HIDE_AGENTS, HIDE_SESSIONS] {
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, hide, [user_id.into()]);
@@ -127,7 +125,7 @@ const HIDE_SESSIONS: &str = "
     WHERE user_id = $1 AND (deleted_at IS NULL OR now() < purge_at)";
 
 /// Of several deletions of one user at once, one comes after the other.
-async fn lock(tx: &DatabaseTransaction, user_id: UserId) -> Result<(), Error> {
+async fn lock(tx: &Transaction, user_id: UserId) -> Result<(), Error> {
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('data of user ' || $1::text, 0))";
     let values: [sea_orm::Value; 1] = [user_id.into()];
     tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
@@ -135,7 +133,7 @@ async fn lock(tx: &DatabaseTransaction, user_id: UserId) -> Result<(), Error> {
 }
 
 async fn insert(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     request: Option<&Request>,
 ) -> Result<Deletion, Error> {
@@ -163,7 +161,7 @@ pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: i64) -> Result<
 }
 
 async fn find(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     request: Option<&Request>,
 ) -> Result<Option<Deletion>, Error> {
@@ -173,7 +171,7 @@ async fn find(
 }
 
 /// The deletion that is under way of all that there is, where nothing was hidden after it.
-async fn open(tx: &DatabaseTransaction, user_id: UserId) -> Result<Option<Deletion>, Error> {
+async fn open(tx: &Transaction, user_id: UserId) -> Result<Option<Deletion>, Error> {
     let condition = "user_id = $1 AND due_at IS NOT NULL AND NOT EXISTS (
             SELECT FROM idempotency_keys k
             WHERE k.user_id = $1 AND requested_at < k.created_at AND k.method <> $2
@@ -187,10 +185,7 @@ fn uuid(id: Uuid) -> sea_orm::Value {
 }
 
 /// The deletion that what goes of a user's is counted to: his first that is not complete.
-pub(crate) async fn unfinished(
-    tx: &DatabaseTransaction,
-    user_id: UserId,
-) -> Result<Option<i64>, Error> {
+pub(crate) async fn unfinished(tx: &Transaction, user_id: UserId) -> Result<Option<i64>, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         id: i64,
@@ -205,7 +200,7 @@ pub(crate) async fn unfinished(
 
 /// Counts what goes in the same transaction.
 pub(crate) async fn count(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     deletion_id: i64,
     purged: &Purged,
 ) -> Result<(), Error> {

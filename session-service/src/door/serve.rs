@@ -12,7 +12,6 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use storage::Interruptible;
 use tokio::time;
 use tonic::Status;
 
@@ -100,7 +99,7 @@ impl Serving {
         };
         let slot = Slot(Arc::new(Mutex::new(Held { place, turn })));
         let answered = SLOT.scope(slot.clone(), next.run(request));
-        let response = in_time(&slot, Interruptible::new(answered)).await?;
+        let response = in_time(&slot, answered).await?;
         slot.end_turn();
         Ok(response.map(|body| hold(body, slot)))
     }

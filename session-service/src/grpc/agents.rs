@@ -4,20 +4,20 @@ mod convert;
 
 use model::Models;
 use proto::v1::{self as pb, agent_service_server::AgentService};
-use storage::{DatabaseConnection, agents};
+use storage::{Database, agents};
 use tonic::{Request, Response, Status};
 
 use crate::{Error, auth::Caller};
 
 #[derive(Debug)]
 pub(crate) struct AgentGrpc {
-    db: DatabaseConnection,
+    db: Database,
     /// Those that an agent may be given.
     models: Models,
 }
 
 impl AgentGrpc {
-    pub(crate) fn new(db: DatabaseConnection, models: Models) -> Self {
+    pub(crate) fn new(db: Database, models: Models) -> Self {
         Self { db, models }
     }
 }

@@ -5,7 +5,7 @@ mod search;
 
 use model::Embedder;
 use proto::v1::{self as pb, session_service_server::SessionService};
-use storage::{DatabaseConnection, messages, sessions};
+use storage::{Database, messages, sessions};
 use tonic::{Request, Response, Status};
 
 use self::convert::{Start, UpdateSession};
@@ -15,7 +15,7 @@ pub(super) use convert::{pagination, to_message};
 
 #[derive(Debug)]
 pub(crate) struct SessionGrpc {
-    db: DatabaseConnection,
+    db: Database,
     runs: Runs,
     limits: Limits,
     embedder: Embedder,

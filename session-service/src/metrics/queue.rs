@@ -7,7 +7,7 @@ use bootstrap::report;
 use metrics::{describe_gauge, gauge};
 use run_queue::{StreamUse, Streams};
 use storage::{
-    DatabaseConnection,
+    Database,
     background::{self, Kind, Lag},
     runs::{self, Backlog},
     user_data,
@@ -69,7 +69,7 @@ pub(super) fn register() {
 }
 
 /// Shows how much there is to be done, for ever.
-pub async fn watch_queue(db: DatabaseConnection, streams: Streams) {
+pub async fn watch_queue(db: Database, streams: Streams) {
     asked();
     let mut ticks = time::interval(ASK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -92,7 +92,7 @@ pub async fn watch_queue(db: DatabaseConnection, streams: Streams) {
     }
 }
 
-async fn ask_database(db: &DatabaseConnection) -> Result<(), storage::Error> {
+async fn ask_database(db: &Database) -> Result<(), storage::Error> {
     show_runs(&runs::backlog(db).await?);
     for kind in Kind::ALL {
         let Lag { tasks, oldest } = background::lag(db, kind).await?;

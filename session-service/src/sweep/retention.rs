@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use storage::{AgentId, DatabaseConnection, Error, retention as purge};
+use storage::{AgentId, Database, Error, retention as purge};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
@@ -25,12 +25,12 @@ pub struct Retention {
 }
 
 /// Purges what is due, until `shutdown` is cancelled.
-pub async fn retention(db: DatabaseConnection, kept: Retention, shutdown: CancellationToken) {
+pub async fn retention(db: Database, kept: Retention, shutdown: CancellationToken) {
     let sweep = every(PERIOD, "retention", || sweep_all(&db, kept));
     shutdown.run_until_cancelled(sweep).await;
 }
 
-async fn sweep_all(db: &DatabaseConnection, kept: Retention) -> Result<u64, Error> {
+async fn sweep_all(db: &Database, kept: Retention) -> Result<u64, Error> {
     expire(db).await?;
     let mut done = each(|| sessions(db)).await?;
     if let Some(results) = kept.results {
@@ -43,14 +43,14 @@ async fn sweep_all(db: &DatabaseConnection, kept: Retention) -> Result<u64, Erro
 }
 
 /// What hangs on a session is not counted, but a piece of one that is long.
-async fn sessions(db: &DatabaseConnection) -> Result<u64, Error> {
+async fn sessions(db: &Database) -> Result<u64, Error> {
     let purged = purge::purge_sessions(db, None, PIECE).await?;
     let done = purged.sessions.max(purged.is_any().into());
     Ok(u64::try_from(done).unwrap_or_default())
 }
 
 /// Goes through all agents that keep their conversations for a time.
-async fn expire(db: &DatabaseConnection) -> Result<(), Error> {
+async fn expire(db: &Database) -> Result<(), Error> {
     let mut after = AgentId(0);
     loop {
         let page = purge::expire(db, after).await?;

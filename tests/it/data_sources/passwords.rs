@@ -1,6 +1,7 @@
 use data_source::Sealer;
 use proto::v1 as pb;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use storage::Database;
 use tonic::Code;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 use crate::harness::{Expect as _, Harness, SEALING_KEYS};
 
 /// A data source's row as text, and its sealed password.
-async fn row(db: &DatabaseConnection, id: i64) -> (String, Option<Vec<u8>>) {
+async fn row(db: &Database, id: i64) -> (String, Option<Vec<u8>>) {
     let sql = format!(
         "SELECT to_jsonb(data_sources)::text AS row, sealed_password FROM data_sources WHERE id = {id}"
     );

@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures::future;
 use prost::Message;
 use proto::v1 as pb;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::ConnectionTrait as _;
 use session_service::door::{Bounds, Door, Turns};
+use storage::Database;
 use tokio::time::Instant;
 use tonic::Code;
 
@@ -22,18 +23,18 @@ const SOON: Duration = Duration::from_secs(2);
 const POOL: usize = 10;
 
 /// A connection of its own, inside a transaction that holds a lock.
-pub(super) async fn hold(harness: &Harness, lock: &str) -> DatabaseConnection {
+pub(super) async fn hold(harness: &Harness, lock: &str) -> Database {
     let db = storage::connect(&harness.database_url, 1).await.expect("the database answers");
     db.execute_unprepared(&format!("BEGIN; {lock}")).await.expect("it can be locked");
     db
 }
 
-pub(super) async fn release(holder: DatabaseConnection) {
+pub(super) async fn release(holder: Database) {
     holder.execute_unprepared("ROLLBACK").await.expect("the database answers");
 }
 
 /// How many statements of requests wait for a lock; the sweeps' are not counted.
-async fn waiting(observer: &DatabaseConnection) -> i64 {
+async fn waiting(observer: &Database) -> i64 {
     let sql = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'
             AND query NOT LIKE '%SKIP LOCKED%' AND query NOT LIKE '%NOT EXISTS%'";
@@ -42,14 +43,14 @@ async fn waiting(observer: &DatabaseConnection) -> i64 {
     row.expect("there is a row").try_get_by_index(0).expect("it is a bigint")
 }
 
-pub(super) async fn until_waiting(observer: &DatabaseConnection, count: i64) -> Duration {
+pub(super) async fn until_waiting(observer: &Database, count: i64) -> Duration {
     let began_at = Instant::now();
     let what = format!("{count} statements waiting");
     eventually(&what, async || (waiting(observer).await == count).then_some(())).await;
     began_at.elapsed()
 }
 
-async fn until_some_wait(observer: &DatabaseConnection) {
+async fn until_some_wait(observer: &Database) {
     eventually("a statement waiting", async || (0 < waiting(observer).await).then_some(())).await;
 }
 
@@ -60,7 +61,7 @@ async fn unfair(harness: &Harness) -> Service {
     harness.service_behind(door, settings()).await
 }
 
-pub(super) async fn observer(harness: &Harness) -> DatabaseConnection {
+pub(super) async fn observer(harness: &Harness) -> Database {
     storage::connect(&harness.database_url, 1).await.expect("the database answers")
 }
 

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use sea_orm::DatabaseConnection;
 use storage::background::{self, Kind, Task};
 
 use crate::harness::{Harness, eventually};
+use storage::Database;
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -18,7 +18,7 @@ async fn with_tasks(count: i64) -> Harness {
     harness
 }
 
-async fn take(db: &DatabaseConnection, limit: u16, lease: Duration) -> Vec<Task> {
+async fn take(db: &Database, limit: u16, lease: Duration) -> Vec<Task> {
     background::take(db, Kind::Embed, limit, lease).await.expect("the database answers")
 }
 

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 /// An attempt at a run that a test makes by hand, event by event.
 pub(crate) struct Attempt {
-    db: storage::DatabaseConnection,
+    db: storage::Database,
     client: Client,
     subject: String,
     run: Model,

@@ -5,9 +5,8 @@ use std::{sync::Arc, time::Duration};
 use model::{Models, Provider};
 use run_queue::{Listeners, Publisher};
 use run_worker::Worker;
-use sea_orm::DatabaseConnection;
 use sources::Sources;
-use storage::runs::Terms;
+use storage::{Database, runs::Terms};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +86,7 @@ impl Harness {
 
     fn worker_on(
         &self,
-        db: DatabaseConnection,
+        db: Database,
         nats: async_nats::Client,
         provider: impl Provider,
         manner: Manner,

@@ -1,8 +1,8 @@
 //! What a page costs in a long conversation: the same wherever it lies.
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
-use storage::{SessionId, UserId, messages::Range};
+use storage::{Database, SessionId, UserId, messages::Range};
 
 use crate::harness::Harness;
 
@@ -59,7 +59,7 @@ fn number(value: &Value) -> i64 {
 }
 
 /// Executes the statement of a page, planned for its values or for any.
-async fn explain(db: &DatabaseConnection, session_id: i64, range: Range, mode: &str) -> Explained {
+async fn explain(db: &Database, session_id: i64, range: Range, mode: &str) -> Explained {
     let Range { after_sequence, skip, limit, descending: _ } = range;
     let sql = storage::messages::list_statement(UserId(1), SessionId(session_id), range).sql;
     for statement in [

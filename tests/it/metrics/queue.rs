@@ -70,7 +70,7 @@ async fn what_was_not_asked_or_can_not_be_is_not_known() {
         eventually("all of it is known", all_are).await;
 
         drop(watch);
-        harness.db.close_by_ref().await.expect("it is open");
+        harness.lose_database().await;
         let nowhere = Streams::new(harness.nats.clone(), Names::with_prefix("nowhere"));
         let _watch = AbortOnDropHandle::new(tokio::spawn(watch_queue(harness.db.clone(), nowhere)));
         let none_is = async || Some(()).filter(|()| is_known() == [false; 5]);

@@ -52,7 +52,7 @@ async fn a_sweep_that_never_succeeds_is_late_from_its_beginning() {
         let shown = Shown::install();
         let harness = Harness::without_worker().await;
         let of_requests = [("sweep", "requests")];
-        harness.db.close_by_ref().await.expect("it is open");
+        harness.lose_database().await;
         let before = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later");
 
         let (kept, never) = (Duration::from_secs(60), CancellationToken::new());

@@ -2,9 +2,9 @@
 
 use dev::recall::{Clusters, MODEL, Measured, fill};
 use model::Models;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use storage::{
-    UserId,
+    Database, UserId,
     search::{self, EXACT_UP_TO, Filter, Found, Meaning, Query},
 };
 use tokio_postgres::{Client, NoTls};
@@ -15,7 +15,7 @@ use crate::harness::Harness;
 const MANY: i64 = 10_000;
 const FEW: i64 = 10;
 
-async fn find(db: &DatabaseConnection, query: &Query, embedding: &[f32]) -> Vec<Found> {
+async fn find(db: &Database, query: &Query, embedding: &[f32]) -> Vec<Found> {
     let meaning = Meaning { model: MODEL.to_owned(), embedding: embedding.to_vec() };
     search::by_meaning(db, query, &meaning).await.expect("the database answers")
 }
@@ -65,7 +65,7 @@ async fn who_asks_for_some_gets_as_many_and_the_right_ones_whether_they_have_man
     the_few_that_a_filter_lets_through_are_all_found(&harness, &vector).await;
 }
 
-async fn the_index_is_asked(db: &DatabaseConnection, embedding: &[f32]) {
+async fn the_index_is_asked(db: &Database, embedding: &[f32]) {
     let meaning = Meaning { model: MODEL.to_owned(), embedding: embedding.to_vec() };
     let [bounds, settings, statement] = search::index_statements(&query(1, 10), &meaning);
     let tx = storage::transaction(db).await.expect("the database answers");

@@ -6,7 +6,7 @@ use async_nats::Client;
 use data_source::Pools;
 use metrics::{Gauge, counter, describe_counter, describe_gauge, gauge};
 use run_queue::ConnectionUse;
-use storage::{DatabaseConnection, pool_use};
+use storage::Database;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::Readiness;
@@ -29,7 +29,7 @@ const SOURCE_WAITING: &str = "tertulia_data_source_pool_waiting";
 #[derive(Clone, Debug)]
 pub struct Process {
     pub readiness: Readiness,
-    pub db: DatabaseConnection,
+    pub db: Database,
     pub pools: Pools,
     pub nats: Client,
 }
@@ -55,7 +55,7 @@ impl Process {
         let nats = ConnectionUse::of(&self.nats);
         gauges.nats_connected.set(number(nats.is_connected));
         counter!(NATS_CONNECTIONS).absolute(nats.connections);
-        let pool = pool_use(&self.db);
+        let pool = self.db.in_use();
         gauges.pool_idle.set(pool.idle);
         gauges.pool_in_use.set(pool.in_use);
         gauges.pool_max.set(pool.max);

@@ -5,7 +5,7 @@ use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
 use super::{NOT_FOUND, get};
 use crate::{
-    DataSourceId, Error, UserId,
+    DataSourceId, Database, Error, UserId,
     columns::columns,
     entity::data_source::{COLUMN, Column, Entity, Model},
     idempotency::{self, Begun, Request},
@@ -36,7 +36,7 @@ pub async fn reserve_dataset(
 /// made for one request the first is; the others' place is taken by it.
 #[tracing::instrument(name = "db.data_source.reveal_dataset", skip_all, fields(data_source.id = %reserved.id))]
 pub async fn reveal_dataset(
-    db: &DatabaseConnection,
+    db: &Database,
     request: Option<&Request>,
     reserved: &Model,
 ) -> Result<Model, Error> {

@@ -1,7 +1,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::message::Cells;
-use crate::{AgentId, SessionId, UserId};
+use crate::{AgentId, SessionId, UserId, rows::ordered};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -42,3 +42,8 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+ordered! {
+    id user_id agent_id title status total_messages last_activity last_message context_summary
+    summary_until_sequence summary_cells is_titled etag deleted_at purge_at created_at updated_at
+}

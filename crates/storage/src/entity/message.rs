@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{MessageId, RunId, SessionId, UserId};
+use crate::{MessageId, RunId, SessionId, UserId, rows::ordered};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -60,3 +60,8 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+ordered! {
+    id chat_session_id user_id run_id role content sql_query sequence_order message_metadata
+    finish_reason cells created_at
+}

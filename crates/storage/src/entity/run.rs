@@ -1,7 +1,7 @@
 use sea_orm::entity::prelude::*;
 use trace_context::TraceContext;
 
-use crate::{AgentId, RunId, SessionId, UserId};
+use crate::{AgentId, RunId, SessionId, UserId, rows::ordered};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -86,3 +86,10 @@ impl Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+ordered! {
+    id chat_session_id agent_id user_id question state admitted_at fence attempts wake_at
+    publications lease_expires_at started_at ended_at sql_used execution_ms row_count truncated_by
+    total_rows model prompt_tokens completion_tokens error_reason error_message expires_at
+    cancel_requested_at last_event_id traceparent tracestate created_at updated_at
+}

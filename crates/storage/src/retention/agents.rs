@@ -1,14 +1,14 @@
 //! Deleted agents and data sources that nothing refers to any more.
 
-use sea_orm::{DbBackend, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, Statement};
 
 use super::execute;
-use crate::Error;
+use crate::{Database, Error};
 
 /// Purges up to `limit` agents that were deleted 30 days ago, and whose conversations are all
 /// gone. Until then their owner is told that they are deleted.
 #[tracing::instrument(name = "db.retention.purge_agents", skip_all)]
-pub async fn purge_agents(db: &DatabaseConnection, limit: i64) -> Result<u64, Error> {
+pub async fn purge_agents(db: &Database, limit: i64) -> Result<u64, Error> {
     let sql = "
         DELETE FROM agents WHERE id IN (
             SELECT a.id FROM agents a
@@ -23,7 +23,7 @@ pub async fn purge_agents(db: &DatabaseConnection, limit: i64) -> Result<u64, Er
 /// and that no agent names. The day is for requests that are repeated, and for data sets that
 /// are still being made.
 #[tracing::instrument(name = "db.retention.purge_data_sources", skip_all)]
-pub async fn purge_data_sources(db: &DatabaseConnection, limit: i64) -> Result<u64, Error> {
+pub async fn purge_data_sources(db: &Database, limit: i64) -> Result<u64, Error> {
     let sql = "
         DELETE FROM data_sources WHERE id IN (
             SELECT d.id FROM data_sources d

@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use sea_orm::{DbBackend, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, Statement};
 
 use super::execute;
-use crate::Error;
+use crate::{Database, Error};
 
 /// Purges up to `limit` receipts of deletions that were complete longer than `kept` ago.
 #[tracing::instrument(name = "db.retention.purge_receipts", skip_all)]
-pub async fn purge_receipts(
-    db: &DatabaseConnection,
-    kept: Duration,
-    limit: i64,
-) -> Result<u64, Error> {
+pub async fn purge_receipts(db: &Database, kept: Duration, limit: i64) -> Result<u64, Error> {
     let sql = "
         DELETE FROM user_data_deletions WHERE id IN (
             SELECT id FROM user_data_deletions

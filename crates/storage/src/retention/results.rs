@@ -2,18 +2,14 @@
 
 use std::time::Duration;
 
-use sea_orm::{DbBackend, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, Statement};
 
 use super::execute;
-use crate::Error;
+use crate::{Database, Error};
 
 /// Purges up to `limit` results that are older than `kept`.
 #[tracing::instrument(name = "db.retention.purge_results", skip_all)]
-pub async fn purge_results(
-    db: &DatabaseConnection,
-    kept: Duration,
-    limit: i64,
-) -> Result<u64, Error> {
+pub async fn purge_results(db: &Database, kept: Duration, limit: i64) -> Result<u64, Error> {
     let sql = "
         DELETE FROM run_results WHERE run_id IN (
             SELECT run_id FROM run_results WHERE created_at < now() - $2 * interval '1 second'

@@ -1,11 +1,9 @@
 //! Sessions whose time is over.
 
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement, entity::prelude::*,
-};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 
 use super::piece;
-use crate::{AgentId, Error, SessionId, UserId, user_data};
+use crate::{AgentId, Database, Error, SessionId, Transaction, UserId, user_data};
 
 /// How many agents a step looks at, and how many sessions of each it hides.
 const AGENTS: i64 = 50;
@@ -26,7 +24,7 @@ pub struct Page {
 /// their agents keep them: they can't be brought back. One with an unfinished run is not
 /// idle.
 #[tracing::instrument(name = "db.retention.expire", skip_all)]
-pub async fn expire(db: &DatabaseConnection, after: AgentId) -> Result<Page, Error> {
+pub async fn expire(db: &Database, after: AgentId) -> Result<Page, Error> {
     let sql = "
         WITH page AS MATERIALIZED (
             SELECT id, conversation_retention_seconds * interval '1 second' AS kept FROM agents
@@ -81,7 +79,7 @@ impl Purged {
 /// of the end. Its newest turns go first: the numbers of those that are left stay dense.
 #[tracing::instrument(name = "db.retention.purge_sessions", skip_all)]
 pub async fn purge_sessions(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: Option<UserId>,
     limit: i64,
 ) -> Result<Purged, Error> {
@@ -117,7 +115,7 @@ const DUE: &str = "s.purge_at <= now() AND s.updated_at < now() - interval '10 s
         WHERE r.chat_session_id = s.id ORDER BY r.id DESC LIMIT 1
     ), true)";
 
-async fn next_user(tx: &DatabaseTransaction) -> Result<Option<UserId>, Error> {
+async fn next_user(tx: &Transaction) -> Result<Option<UserId>, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         user_id: UserId,
@@ -133,7 +131,7 @@ async fn next_user(tx: &DatabaseTransaction) -> Result<Option<UserId>, Error> {
 
 /// Locks some of a user's sessions that are due. From their first piece on nobody can bring
 /// them back, however late his clock is.
-async fn take(tx: &DatabaseTransaction, user_id: UserId) -> Result<Vec<i64>, Error> {
+async fn take(tx: &Transaction, user_id: UserId) -> Result<Vec<i64>, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         id: SessionId,
@@ -155,7 +153,7 @@ async fn take(tx: &DatabaseTransaction, user_id: UserId) -> Result<Vec<i64>, Err
 /// Purges the newest runs of sessions that are locked. Of those whose events may still be in
 /// the log, it notes that, if they are purged for a user.
 async fn purge_runs(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     sessions: &[i64],
     limit: i64,
     deletion_id: Option<i64>,
@@ -205,7 +203,7 @@ async fn purge_runs(
 }
 
 /// Purges those sessions that have no run left.
-async fn purge_empty(tx: &DatabaseTransaction, sessions: &[i64]) -> Result<i64, Error> {
+async fn purge_empty(tx: &Transaction, sessions: &[i64]) -> Result<i64, Error> {
     let sql = "
         WITH empty AS MATERIALIZED (
             SELECT id FROM chat_sessions WHERE id = ANY($1) AND NOT EXISTS (

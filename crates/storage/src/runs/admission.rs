@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    DatabaseTransaction, DbBackend, ExprTrait as _, FromQueryResult as _, QuerySelect as _,
-    SelectExt as _, Statement, entity::prelude::*, sea_query::LockType,
+    DbBackend, ExprTrait as _, QuerySelect as _, SelectExt as _, Statement, entity::prelude::*,
+    sea_query::LockType,
 };
 use trace_context::TraceContext;
 
@@ -14,7 +14,7 @@ use super::{
     locks, quota,
 };
 use crate::{
-    AgentId, Error, RunId, SessionId, UserId,
+    AgentId, Database, Error, RunId, SessionId, Transaction, UserId,
     columns::columns,
     entity::{
         agent, chat_session,
@@ -22,7 +22,7 @@ use crate::{
     },
     error,
     idempotency::{self, Begun, Request},
-    sessions,
+    rows, sessions,
 };
 
 /// The conversation that a question belongs to.
@@ -62,7 +62,7 @@ pub struct Start {
 /// Stores a question as a run, and admits it at once if the session is idle.
 #[tracing::instrument(name = "db.run.start", skip_all, fields(user.id = %user_id))]
 pub async fn start(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     start: Start,
@@ -91,7 +91,7 @@ pub async fn start(
     Ok((run, signals))
 }
 
-async fn interrupt(tx: &DatabaseTransaction, session_id: SessionId) -> Result<Signals, Error> {
+async fn interrupt(tx: &Transaction, session_id: SessionId) -> Result<Signals, Error> {
     cancel_all(tx, session_id, |run| match run.admitted_at {
         Some(_) => Cause::Interrupted,
         None => Cause::Superseded,
@@ -101,7 +101,7 @@ async fn interrupt(tx: &DatabaseTransaction, session_id: SessionId) -> Result<Si
 
 /// Stores a run of a session that is locked, if its policy lets it in.
 async fn insert(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     session: &chat_session::Model,
     start: &Start,
 ) -> Result<Model, Error> {
@@ -136,14 +136,14 @@ async fn insert(
         trace.and_then(TraceContext::state).into(),
     ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    match Model::find_by_statement(statement).one(tx).await? {
+    match rows::one::<Model>(tx, statement).await? {
         Some(run) => Ok(run),
         None => Err(refusal(tx, session.id, start.concurrency).await?),
     }
 }
 
 async fn refusal(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     session_id: SessionId,
     concurrency: Concurrency,
 ) -> Result<Error, Error> {
@@ -158,10 +158,7 @@ async fn refusal(
 
 /// Admits the head of a session's queue, if no other run of it is going on.
 #[tracing::instrument(name = "db.run.admit_next", skip_all, fields(session.id = %session_id))]
-pub async fn admit_next(
-    db: &DatabaseConnection,
-    session_id: SessionId,
-) -> Result<Option<WakeUp>, Error> {
+pub async fn admit_next(db: &Database, session_id: SessionId) -> Result<Option<WakeUp>, Error> {
     let tx = crate::transaction(db).await?;
     locks::session(&tx, session_id).await?;
     let admitted = admit(&tx, session_id).await?;
@@ -175,10 +172,7 @@ pub async fn admit_next(
 ///
 /// The session's row is locked by the caller. Times are read from the clock, not
 /// from the transaction's start, which may lie before that of the message before.
-pub(super) async fn admit(
-    tx: &DatabaseTransaction,
-    session_id: SessionId,
-) -> Result<Option<Model>, Error> {
+pub(super) async fn admit(tx: &Transaction, session_id: SessionId) -> Result<Option<Model>, Error> {
     let sql = format!(
         "WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
         head AS (
@@ -220,11 +214,11 @@ pub(super) async fn admit(
     );
     let values: [sea_orm::Value; 1] = [session_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(Model::find_by_statement(statement).one(tx).await?)
+    Ok(rows::one::<Model>(tx, statement).await?)
 }
 
 async fn create(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     agent_id: AgentId,
 ) -> Result<chat_session::Model, Error> {
@@ -247,7 +241,7 @@ async fn create(
 
 /// Locks a session that is to go on, and makes an archived one active.
 async fn reopen(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     id: SessionId,
     agent_id: Option<AgentId>,

@@ -1,9 +1,7 @@
 //! Cancelling runs: those that nobody works on at once, the others by way of their
 //! worker.
 
-use sea_orm::{
-    DatabaseTransaction, DbBackend, FromQueryResult as _, Statement, entity::prelude::*,
-};
+use sea_orm::{DbBackend, Statement};
 
 use super::{
     Failure, Outcome, Signals, WakeUp, admission,
@@ -11,10 +9,11 @@ use super::{
     locks,
 };
 use crate::{
-    Error, RunId, SessionId, UserId,
+    Database, Error, RunId, SessionId, Transaction, UserId,
     columns::columns,
     entity::run::{Entity, Model, State},
     idempotency::{self, Begun, Request},
+    rows,
 };
 
 /// Why a run is cancelled.
@@ -48,7 +47,7 @@ impl Cause {
 /// as it is.
 #[tracing::instrument(name = "db.run.cancel", skip_all, fields(run.id = %id))]
 pub async fn cancel(
-    db: &DatabaseConnection,
+    db: &Database,
     user_id: UserId,
     request: Option<&Request>,
     id: RunId,
@@ -79,10 +78,7 @@ pub async fn cancel(
 
 /// Cancels what is unfinished of a session that is deleted.
 #[tracing::instrument(name = "db.run.cancel_deleted", skip_all, fields(session.id = %session_id))]
-pub async fn cancel_deleted(
-    db: &DatabaseConnection,
-    session_id: SessionId,
-) -> Result<Signals, Error> {
+pub async fn cancel_deleted(db: &Database, session_id: SessionId) -> Result<Signals, Error> {
     let tx = crate::transaction(db).await?;
     locks::session(&tx, session_id).await?;
     let signals = cancel_all(&tx, session_id, |_| Cause::SessionDeleted).await?;
@@ -92,7 +88,7 @@ pub async fn cancel_deleted(
 
 /// Cancels what is unfinished of a session that is locked.
 pub(crate) async fn cancel_all(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     session_id: SessionId,
     cause: impl Fn(&Model) -> Cause,
 ) -> Result<Signals, Error> {
@@ -107,7 +103,7 @@ pub(crate) async fn cancel_all(
 
 /// Cancels a run that is locked. `None` if nothing is to be changed.
 async fn cancel_locked(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     run: &Model,
     cause: Cause,
 ) -> Result<Option<Model>, Error> {
@@ -126,7 +122,7 @@ async fn cancel_locked(
 }
 
 /// Has a run's worker stop it. Soon someone looks whether the worker knows.
-async fn request(tx: &DatabaseTransaction, run: &Model, failure: Failure) -> Result<Model, Error> {
+async fn request(tx: &Transaction, run: &Model, failure: Failure) -> Result<Model, Error> {
     let sql = format!(
         "UPDATE runs SET state = 'cancelling', cancel_requested_at = clock_timestamp(),
             wake_at = least(lease_expires_at, now() + interval '1 second'), updated_at = now(),
@@ -137,6 +133,6 @@ async fn request(tx: &DatabaseTransaction, run: &Model, failure: Failure) -> Res
     let values: [sea_orm::Value; 3] =
         [run.id.into(), failure.reason.into(), failure.message.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    let cancelling = Model::find_by_statement(statement).one(tx).await?;
+    let cancelling = rows::one::<Model>(tx, statement).await?;
     Ok(cancelling.expect("a locked row is there"))
 }

@@ -1,19 +1,17 @@
 //! Ending runs.
 
-use sea_orm::{
-    DatabaseTransaction, DbBackend, FromQueryResult as _, Statement, entity::prelude::*,
-};
+use sea_orm::{DbBackend, Statement};
 use serde_json::json;
 
 use super::{Ending, Execution, Failure, Outcome, Usage, WakeUp, admission, locks};
 use crate::{
-    Error,
+    Database, Error, Transaction,
     columns::columns,
     entity::{
         message::{Cells, FinishReason},
         run::{self, Model, State},
     },
-    summaries,
+    rows, summaries,
 };
 
 /// What came of trying to end a run.
@@ -39,7 +37,7 @@ pub enum Ended {
     db.collection.name = "runs",
     run.id = %claimed.id,
 ))]
-pub async fn end(db: &DatabaseConnection, claimed: &Model, ending: Ending) -> Result<Ended, Error> {
+pub async fn end(db: &Database, claimed: &Model, ending: Ending) -> Result<Ended, Error> {
     let tx = crate::transaction(db).await?;
     locks::session(&tx, claimed.chat_session_id).await?;
     let from = match ending.outcome {
@@ -150,7 +148,7 @@ impl End {
 ///
 /// The session's row is locked by the caller.
 pub(super) async fn capture(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     run: &Model,
     from: State,
     end: End,
@@ -241,7 +239,7 @@ pub(super) async fn capture(
         summaries::UNSUMMED_MESSAGES.into(),
     ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(Model::find_by_statement(statement).one(tx).await?)
+    Ok(rows::one::<Model>(tx, statement).await?)
 }
 
 /// What the assistant says: the answer, as much as there is of it, or plainly what

@@ -9,6 +9,7 @@ use crate::{
     Error, RunId,
     columns::columns,
     entity::run::{Entity, Model, State},
+    rows,
 };
 
 /// A lease lasts at most so long beyond the run's deadline, which is enough to
@@ -71,7 +72,7 @@ pub async fn claim(
         MAX_ATTEMPTS.into(),
     ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(Model::find_by_statement(statement).one(db).await?)
+    Ok(rows::one::<Model>(db, statement).await?)
 }
 
 /// Prolongs a claim, and says what has become of it.
@@ -159,7 +160,7 @@ pub async fn hand_over(
     let values: [sea_orm::Value; 5] =
         [claimed.id.into(), claimed.fence.into(), model, prompt_tokens, completion_tokens];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    match Model::find_by_statement(statement).one(db).await? {
+    match rows::one::<Model>(db, statement).await? {
         Some(run) => Ok((Claim::Held, WakeUp::of(&run))),
         None => Ok((look(db, claimed).await?, None)),
     }

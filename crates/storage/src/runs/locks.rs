@@ -2,18 +2,18 @@
 //! runs'.
 
 use sea_orm::{
-    DatabaseTransaction, DbBackend, FromQueryResult, QueryOrder as _, QuerySelect as _, Statement,
-    entity::prelude::*, sea_query::LockType,
+    DbBackend, FromQueryResult, QueryOrder as _, QuerySelect as _, Statement, entity::prelude::*,
+    sea_query::LockType,
 };
 
 use crate::{
-    Error, RunId, SessionId,
+    Error, RunId, SessionId, Transaction,
     entity::run::{COLUMN, Column, Entity, Model},
     error,
 };
 
 /// Locks a session's row.
-pub(super) async fn session(tx: &DatabaseTransaction, id: SessionId) -> Result<(), Error> {
+pub(super) async fn session(tx: &Transaction, id: SessionId) -> Result<(), Error> {
     let values: [sea_orm::Value; 1] = [id.into()];
     let sql = "SELECT FROM chat_sessions WHERE id = $1 FOR NO KEY UPDATE";
     tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
@@ -21,26 +21,26 @@ pub(super) async fn session(tx: &DatabaseTransaction, id: SessionId) -> Result<(
 }
 
 /// Locks a session's row, if it is to be had soon: for one who has others to look at.
-pub(super) async fn session_soon(tx: &DatabaseTransaction, id: SessionId) -> Result<(), Error> {
+pub(super) async fn session_soon(tx: &Transaction, id: SessionId) -> Result<(), Error> {
     let sql = "SET LOCAL lock_timeout = '500ms'";
     tx.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
     session(tx, id).await
 }
 
 /// Locks and reads a run, of a session that is locked.
-pub(super) async fn run(tx: &DatabaseTransaction, id: RunId) -> Result<Model, Error> {
+pub(super) async fn run(tx: &Transaction, id: RunId) -> Result<Model, Error> {
     find_run(tx, id).await?.ok_or(Error::NotFound(error::Entity::Run))
 }
 
 /// The same of a run that may have been purged.
-pub(super) async fn find_run(tx: &DatabaseTransaction, id: RunId) -> Result<Option<Model>, Error> {
+pub(super) async fn find_run(tx: &Transaction, id: RunId) -> Result<Option<Model>, Error> {
     Ok(Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(tx).await?)
 }
 
 /// Locks and reads what is unfinished of a session that is locked, in the order of
 /// its queue.
 pub(super) async fn unfinished(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     session_id: SessionId,
 ) -> Result<Vec<Model>, Error> {
     let runs = Entity::find()
@@ -54,7 +54,7 @@ pub(super) async fn unfinished(
 }
 
 /// What time it is, now that the locks are granted.
-pub(super) async fn clock(tx: &DatabaseTransaction) -> Result<DateTimeUtc, Error> {
+pub(super) async fn clock(tx: &Transaction) -> Result<DateTimeUtc, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         now: DateTimeUtc,

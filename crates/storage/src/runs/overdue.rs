@@ -1,8 +1,8 @@
 //! Ending runs that nobody else ends.
 
 use sea_orm::{
-    Condition, DatabaseTransaction, ExprTrait as _, QueryOrder as _, QuerySelect as _,
-    entity::prelude::*, sea_query::LockType,
+    Condition, ExprTrait as _, QueryOrder as _, QuerySelect as _, entity::prelude::*,
+    sea_query::LockType,
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     locks,
 };
 use crate::{
-    Error, SessionId,
+    Database, Error, SessionId, Transaction,
     entity::run::{COLUMN, Column, Entity, Model, State},
 };
 
@@ -25,7 +25,7 @@ pub const ATTEMPTS_EXHAUSTED: &str = "ATTEMPTS_EXHAUSTED";
 /// for, since its time is over, or since too many workers have died of it; so many runs
 /// at a time at most.
 #[tracing::instrument(name = "db.run.end_overdue", skip_all, fields(session.id = %session_id))]
-pub async fn end_overdue(db: &DatabaseConnection, session_id: SessionId) -> Result<Signals, Error> {
+pub async fn end_overdue(db: &Database, session_id: SessionId) -> Result<Signals, Error> {
     let tx = crate::transaction(db).await?;
     locks::session_soon(&tx, session_id).await?;
     let mut signals = Signals::default();
@@ -41,7 +41,7 @@ pub async fn end_overdue(db: &DatabaseConnection, session_id: SessionId) -> Resu
     Ok(signals)
 }
 
-async fn candidates(tx: &DatabaseTransaction, session_id: SessionId) -> Result<Vec<Model>, Error> {
+async fn candidates(tx: &Transaction, session_id: SessionId) -> Result<Vec<Model>, Error> {
     let has_to_end = Condition::any()
         .add(Expr::col(Column::ExpiresAt).lte(Expr::cust("clock_timestamp()")))
         .add(COLUMN.state.eq(State::Cancelling))

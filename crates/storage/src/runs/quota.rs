@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{DatabaseTransaction, DbBackend, FromQueryResult, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
-use crate::{Error, SessionId, UserId};
+use crate::{Error, SessionId, Transaction, UserId};
 
 /// Bounds on a user's runs; those that are not set are not asked about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +34,7 @@ pub enum Exceeded {
 /// at once the second counts the first. One who is over is told so before, and waits for
 /// nobody.
 pub(super) async fn check(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     session_id: SessionId,
     quotas: &Quotas,
@@ -48,7 +48,7 @@ pub(super) async fn check(
 }
 
 async fn count(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     session_id: SessionId,
     quotas: &Quotas,
@@ -71,7 +71,7 @@ fn exceeded(user_id: UserId, exceeded: Exceeded, retry_after: Duration) -> Error
     Error::QuotaExceeded { user_id, exceeded, retry_after }
 }
 
-async fn lock(tx: &DatabaseTransaction, user_id: UserId) -> Result<(), Error> {
+async fn lock(tx: &Transaction, user_id: UserId) -> Result<(), Error> {
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('runs of user ' || $1::text, 0))";
     let values: [sea_orm::Value; 1] = [user_id.into()];
     tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
@@ -81,7 +81,7 @@ async fn lock(tx: &DatabaseTransaction, user_id: UserId) -> Result<(), Error> {
 /// How many runs of the user go on, in other sessions: in its own one a run waits for
 /// its turn, if one goes on there.
 async fn others_running(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     user_id: UserId,
     session_id: SessionId,
 ) -> Result<i64, Error> {
@@ -116,7 +116,7 @@ pub(crate) struct Today {
 }
 
 impl Today {
-    pub(crate) async fn of(tx: &DatabaseTransaction, user_id: UserId) -> Result<Self, Error> {
+    pub(crate) async fn of(tx: &Transaction, user_id: UserId) -> Result<Self, Error> {
         let sql = "WITH clock AS MATERIALIZED (
                 SELECT date_trunc('day', now(), 'UTC') AS midnight
             ),

@@ -1,12 +1,12 @@
 //! What a search may cost the database.
 
-use sea_orm::{DatabaseTransaction, DbBackend, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, Statement, entity::prelude::*};
 
-use crate::Error;
+use crate::{Database, Error, Transaction};
 
 /// Begins a transaction for a search. A statement of it that takes too long is ended,
 /// as if the database were not available.
-pub(super) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+pub(super) async fn begin(db: &Database) -> Result<Transaction, Error> {
     let tx = crate::transaction(db).await?;
     tx.execute_raw(settings()).await?;
     Ok(tx)

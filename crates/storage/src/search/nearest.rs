@@ -6,7 +6,7 @@
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
 use super::{Conditions, Meaning, Ranked, bounds};
-use crate::{Error, MessageId};
+use crate::{Database, Error, MessageId};
 
 /// How many embeddings are compared one by one: that takes some 50 ms.
 pub const EXACT_UP_TO: i64 = 5_000;
@@ -21,7 +21,7 @@ const MAX_BREADTH: u16 = 1_000;
 
 /// Finds the nearest embeddings that fulfil the conditions.
 pub(super) async fn find(
-    db: &DatabaseConnection,
+    db: &Database,
     conditions: &Conditions,
     meaning: &Meaning,
     limit: u16,
@@ -41,7 +41,7 @@ pub(super) async fn find(
 /// Compares all embeddings that fulfil the conditions, unless they are more than `most`
 /// and not few of all.
 async fn compare(
-    db: &DatabaseConnection,
+    db: &Database,
     conditions: &Conditions,
     meaning: &Meaning,
     limit: u16,
@@ -105,7 +105,7 @@ fn exact_statement(
 
 /// Asks the index. What it has found does not suffice, if it is fewer than `limit`.
 async fn approximate(
-    db: &DatabaseConnection,
+    db: &Database,
     conditions: &Conditions,
     meaning: &Meaning,
     limit: u16,

@@ -1,9 +1,9 @@
 //! What a user has asked an agent before.
 
-use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, FromQueryResult, Statement};
 
 use super::{Conditions, Meaning, nearest};
-use crate::{AgentId, Error, SessionId, UserId, memory::Turn};
+use crate::{AgentId, Database, Error, SessionId, UserId, memory::Turn};
 
 /// How alike questions are at least, as their embeddings' cosine similarity: under
 /// this they share no more than their language and the form of a question.
@@ -21,11 +21,7 @@ pub struct Elsewhere {
 /// Finds questions of other sessions that are much alike and were answered by a
 /// statement, the most alike first.
 #[tracing::instrument(name = "db.search.related", skip_all, fields(session.id = %of.session_id))]
-pub async fn related(
-    db: &DatabaseConnection,
-    of: Elsewhere,
-    meaning: &Meaning,
-) -> Result<Vec<Turn>, Error> {
+pub async fn related(db: &Database, of: Elsewhere, meaning: &Meaning) -> Result<Vec<Turn>, Error> {
     let mut conditions = Conditions::owned(of.user_id);
     conditions.with_agent(of.agent_id);
     conditions.add_of_embedding("e.chat_session_id <>", of.session_id);

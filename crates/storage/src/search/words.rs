@@ -2,10 +2,10 @@
 
 mod syntax;
 
-use sea_orm::{DbBackend, FromQueryResult as _, Statement, entity::prelude::*};
+use sea_orm::{DbBackend, FromQueryResult as _, Statement};
 
 use super::{Conditions, Query, Ranked, bounds};
-use crate::Error;
+use crate::{Database, Error};
 use syntax::Term;
 
 /// How many messages are compared: of more, the newest. A rank is computed from all
@@ -17,7 +17,7 @@ const MAX_READ: i64 = 5_000;
 
 /// Finds the messages that fit a search best.
 pub(super) async fn find(
-    db: &DatabaseConnection,
+    db: &Database,
     query: &Query,
     text: &str,
     limit: u16,

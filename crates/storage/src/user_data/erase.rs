@@ -1,10 +1,10 @@
 //! What there is to do once a deletion is stored.
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 
 use super::{Deletion, METHOD};
 use crate::{
-    Error, RunId, SessionId,
+    Database, Error, RunId, SessionId,
     retention::piece,
     runs::{self, Signals},
 };
@@ -58,7 +58,7 @@ impl Cancelled {
 /// Cancels what is unfinished of the hidden sessions, as far as nobody has yet: of some of
 /// them at a time.
 #[tracing::instrument(name = "db.user_data.cancel_runs", skip_all, fields(deletion.id = deletion.id))]
-pub async fn cancel_runs(db: &DatabaseConnection, deletion: &Deletion) -> Result<Cancelled, Error> {
+pub async fn cancel_runs(db: &Database, deletion: &Deletion) -> Result<Cancelled, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         id: SessionId,
@@ -84,11 +84,7 @@ pub async fn cancel_runs(db: &DatabaseConnection, deletion: &Deletion) -> Result
 /// Purges up to `limit` of each: agents without sessions, data sources without agents and
 /// tables, ids of requests. Says how many rows that were.
 #[tracing::instrument(name = "db.user_data.purge_rest", skip_all, fields(deletion.id = deletion.id))]
-pub async fn purge_rest(
-    db: &DatabaseConnection,
-    deletion: &Deletion,
-    limit: i64,
-) -> Result<i64, Error> {
+pub async fn purge_rest(db: &Database, deletion: &Deletion, limit: i64) -> Result<i64, Error> {
     #[derive(FromQueryResult)]
     struct Row {
         purged: i64,

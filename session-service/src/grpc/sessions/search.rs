@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::Embedder;
 use proto::v1::{self as pb, SearchMode};
 use storage::{
-    AgentId, DatabaseConnection, SessionId, UserId,
+    AgentId, Database, SessionId, UserId,
     entity::message::Role,
     search::{self, Filter, Found, Meaning, Query},
 };
@@ -77,7 +77,7 @@ impl Search {
     /// is not told what is for nothing.
     pub(super) async fn run(
         &self,
-        db: &DatabaseConnection,
+        db: &Database,
         embedder: &Embedder,
         user_id: UserId,
     ) -> Result<Vec<Found>, Error> {
