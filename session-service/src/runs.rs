@@ -31,6 +31,7 @@ use crate::{
     metrics,
 };
 
+use wait::Started;
 pub(crate) use watch::{Watched, last_event_id};
 
 /// How many events are kept for one who watches: more than a run sends while a
@@ -85,8 +86,16 @@ impl Runs {
         user_id: UserId,
         request: Option<Request>,
         start: Start,
-    ) -> Result<run::Model, Error> {
-        self.change(async move |db| runs::start(&db, user_id, request.as_ref(), start).await).await
+    ) -> Result<Started, Error> {
+        let ends = self.ends.clone();
+        self.change(async move |db| {
+            let (run, signals) = runs::start(&db, user_id, request.as_ref(), start).await?;
+            // Listening before anyone is told to work on it: its end is heard.
+            let is_first = signals.wake_up.as_ref().is_some_and(|it| it.run_id == run.id);
+            let end = is_first.then(|| ends.join(run.id.0));
+            Ok((Started { run, end }, signals))
+        })
+        .await
     }
 
     /// Cancels a run, or has its worker stop it.

@@ -42,9 +42,11 @@ const SETTINGS: &str = "
            -- As many digits as give the same number when they are read again.
            pg_catalog.set_config('extra_float_digits', '1', true),
            -- Postgres 14 has it, but not on Windows.
-           (SELECT pg_catalog.set_config(name, '1s', true) FROM pg_catalog.pg_settings
-             WHERE name = 'client_connection_check_interval'
-               AND pg_catalog.version() !~* 'windows|mingw|msvc|visual c')";
+           CASE WHEN pg_catalog.current_setting('client_connection_check_interval', true)
+                   IS NOT NULL
+               AND pg_catalog.version() !~* 'windows|mingw|msvc|visual c'
+               THEN pg_catalog.set_config('client_connection_check_interval', '1s', true)
+           END";
 
 /// A connection for one piece of work at a time.
 ///

@@ -64,9 +64,7 @@ struct Listed {
 impl Ordered for Listed {
     fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
         let (title, total_messages) = (columns.next()?, columns.next()?);
-        let has_message: bool = columns.next()?;
-        let message = has_message.then(|| Model::read(columns)).transpose()?;
-        Ok(Self { title, total_messages, message })
+        Ok(Self { title, total_messages, message: columns.optional()? })
     }
 }
 

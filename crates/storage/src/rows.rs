@@ -21,6 +21,12 @@ impl<'a> Columns<'a> {
         self.next += 1;
         Ok(value)
     }
+
+    /// What may be absent: a column that says whether it is there comes before its own.
+    pub(crate) fn optional<R: Ordered>(&mut self) -> Result<Option<R>, DbErr> {
+        let is_there: bool = self.next()?;
+        is_there.then(|| R::read(self)).transpose()
+    }
 }
 
 /// What can be read from columns in the order in which they are listed.

@@ -26,10 +26,14 @@ use sea_orm::{
 use crate::{
     AgentId, Error, RunId, SessionId, UserId,
     columns::columns,
-    entity::run::{COLUMN, Column, Entity, Model, State},
+    entity::{
+        message,
+        run::{COLUMN, Column, Entity, Model, State},
+    },
     error,
     page::Page,
-    rows, sessions,
+    rows::{self, Columns, Ordered},
+    sessions,
 };
 
 pub use admission::{Concurrency, Conversation, Start, admit_next, start};
@@ -71,17 +75,63 @@ pub async fn follow(db: &impl ConnectionTrait, user_id: UserId, id: RunId) -> Re
     find(db, &OWNED, user_id, id).await
 }
 
-static OWNED: LazyLock<String> = LazyLock::new(|| {
-    let columns = columns::<Entity>("runs");
-    format!("SELECT {columns} FROM runs WHERE id = $1 AND user_id = $2")
+/// Follows a run, and reads the answer that it has ended with.
+#[tracing::instrument(name = "db.run.follow_answered", skip_all, fields(run.id = %id))]
+pub async fn follow_answered(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: RunId,
+) -> Result<Answered, Error> {
+    find(db, &ANSWERED, user_id, id).await
+}
+
+/// Gets a run, and the answer that it has ended with.
+#[tracing::instrument(name = "db.run.get_answered", skip_all, fields(run.id = %id))]
+pub async fn get_answered(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    id: RunId,
+) -> Result<Answered, Error> {
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("{} AND {SESSION_IS_THERE}", *ANSWERED));
+
+    find(db, &SQL, user_id, id).await
+}
+
+static ANSWERED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {run}, m.id IS NOT NULL, {answer}
+        FROM runs LEFT JOIN messages m ON m.run_id = runs.id AND m.role = 'assistant'
+        WHERE runs.id = $1 AND runs.user_id = $2",
+        run = columns::<Entity>("runs"),
+        answer = columns::<message::Entity>("m")
+    )
 });
 
-async fn find(
+/// A run, with its answer if it has ended with one.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    pub run: Model,
+    pub answer: Option<message::Model>,
+}
+
+impl Ordered for Answered {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        Ok(Self { run: Model::read(columns)?, answer: columns.optional()? })
+    }
+}
+
+static OWNED: LazyLock<String> = LazyLock::new(|| {
+    let columns = columns::<Entity>("runs");
+    format!("SELECT {columns} FROM runs WHERE runs.id = $1 AND runs.user_id = $2")
+});
+
+async fn find<R: Ordered>(
     db: &impl ConnectionTrait,
     sql: &str,
     user_id: UserId,
     id: RunId,
-) -> Result<Model, Error> {
+) -> Result<R, Error> {
     let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     rows::one(db, statement).await?.ok_or(Error::NotFound(error::Entity::Run))

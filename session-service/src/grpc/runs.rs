@@ -11,7 +11,7 @@ use futures::{
 use proto::v1::{self as pb, run_service_server::RunService};
 use storage::{
     results::{self, Range},
-    runs,
+    runs::{self, Answered},
 };
 use tonic::{Request, Response, Status};
 
@@ -41,8 +41,8 @@ impl RunService for RunGrpc {
         let Caller { user_id } = Caller::of(&request)?;
         let asked = convert::start_run(request.into_inner(), &self.limits)?;
 
-        let run = self.runs.start(user_id, asked.request, asked.start).await?;
-        let (run, answer) = self.runs.wait_if_possible(user_id, run, asked.wait).await;
+        let started = self.runs.start(user_id, asked.request, asked.start).await?;
+        let Answered { run, answer } = self.runs.wait_if_possible(started, asked.wait).await;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
         Ok(Response::new(pb::StartRunResponse { run, answer }))
     }
@@ -82,7 +82,7 @@ impl RunService for RunGrpc {
         let Caller { user_id } = Caller::of(&request)?;
         let (id, timeout) = convert::wait_run(request.get_ref())?;
 
-        let (run, answer) = self.runs.wait(user_id, id, timeout).await?;
+        let Answered { run, answer } = self.runs.wait(user_id, id, timeout).await?;
         let (run, answer) = (Some(convert::to_run(run)), answer.map(to_message));
         Ok(Response::new(pb::WaitRunResponse { run, answer }))
     }

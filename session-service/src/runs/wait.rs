@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bootstrap::report;
+use run_queue::Listener;
 use storage::{
     RunId, UserId,
-    entity::{message, run},
-    messages, runs,
+    entity::run,
+    runs::{self, Answered},
 };
 use tokio::time::{self, Instant};
 
@@ -19,52 +20,66 @@ use crate::{
 /// How long an answer may take to its caller: of short times, a fifth.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// A run that was just started.
+pub(crate) struct Started {
+    pub(crate) run: run::Model,
+    /// Hears its end, if nobody could work on it before.
+    pub(super) end: Option<Listener<()>>,
+}
+
 impl Runs {
     /// Waits for a run that was just started. Whatever goes wrong meanwhile, it was
     /// started: an error would have it asked again.
-    pub(crate) async fn wait_if_possible(
-        &self,
-        user_id: UserId,
-        run: run::Model,
-        timeout: Duration,
-    ) -> (run::Model, Option<message::Model>) {
+    pub(crate) async fn wait_if_possible(&self, started: Started, timeout: Duration) -> Answered {
+        let Started { run, end } = started;
         if timeout.is_zero() {
-            return (run, None);
+            return Answered { run, answer: None };
         }
-        match self.wait(user_id, run.id, timeout).await {
-            Ok(waited) => waited,
-            Err(error) => {
-                tracing::warn!(error = %report(&error), run.id = %run.id, "not waited for");
-                (run, None)
-            }
-        }
+        let (user_id, run_id) = (run.user_id, run.id);
+        let seen = Answered { run, answer: None };
+        let waited = match end {
+            Some(end) => self.wait_on(end, seen.clone(), timeout).await,
+            None => self.wait(user_id, run_id, timeout).await,
+        };
+        waited.unwrap_or_else(|error| {
+            tracing::warn!(error = %report(&error), run.id = %run_id, "not waited for");
+            seen
+        })
     }
 
-    /// Waits until a run has ended, or until `timeout`, and returns it as it is
-    /// then, with its answer.
+    /// Waits until a run has ended, or until `timeout`, and returns it as it was last
+    /// seen, with its answer.
     pub(crate) async fn wait(
         &self,
         user_id: UserId,
         run_id: RunId,
         timeout: Duration,
-    ) -> Result<(run::Model, Option<message::Model>), Error> {
-        let deadline = Instant::now() + in_time(timeout);
+    ) -> Result<Answered, Error> {
         // Listening first: what ends after the look is announced.
-        let mut ends = self.ends.join(run_id.0);
-        let mut run = runs::get(&self.db, user_id, run_id).await?;
-        if run.ended_at.is_none() {
+        let end = self.ends.join(run_id.0);
+        let seen = runs::get_answered(&self.db, user_id, run_id).await?;
+        self.wait_on(end, seen, timeout).await
+    }
+
+    async fn wait_on(
+        &self,
+        mut end: Listener<()>,
+        mut seen: Answered,
+        timeout: Duration,
+    ) -> Result<Answered, Error> {
+        let deadline = Instant::now() + in_time(timeout);
+        if seen.run.ended_at.is_none() {
             Slot::current()?.wait()?;
         }
-        while run.ended_at.is_none() {
+        while seen.run.ended_at.is_none() {
             tokio::select! {
-                _ = ends.next() => (),
-                () = self.shutdown.cancelled() => return Ok((run, None)),
-                () = time::sleep_until(deadline) => return Ok((run, None)),
+                _ = end.next() => (),
+                () = self.shutdown.cancelled() => break,
+                () = time::sleep_until(deadline) => break,
             }
-            run = runs::follow(&self.db, user_id, run_id).await?;
+            seen = runs::follow_answered(&self.db, seen.run.user_id, seen.run.id).await?;
         }
-        let answer = messages::find_answer(&self.db, user_id, run_id).await?;
-        Ok((run, answer))
+        Ok(seen)
     }
 }
 

@@ -26,7 +26,8 @@ impl Manager for Logins {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<PgConnection, sqlx::Error> {
-        self.options.connect().await
+        // It is large, and rare: whoever lends a connection would carry it along.
+        Box::pin(self.options.connect()).await
     }
 
     async fn recycle(

@@ -1,11 +1,8 @@
 //! Starting runs, and admitting them when their turn comes.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
-use sea_orm::{
-    DbBackend, ExprTrait as _, QuerySelect as _, SelectExt as _, Statement, entity::prelude::*,
-    sea_query::LockType,
-};
+use sea_orm::{DbBackend, ExprTrait as _, SelectExt as _, Statement, entity::prelude::*};
 use trace_context::TraceContext;
 
 use super::{
@@ -22,7 +19,8 @@ use crate::{
     },
     error,
     idempotency::{self, Begun, Request},
-    rows, sessions,
+    rows::{self, Columns, Ordered},
+    sessions,
 };
 
 /// The conversation that a question belongs to.
@@ -246,22 +244,37 @@ async fn reopen(
     id: SessionId,
     agent_id: Option<AgentId>,
 ) -> Result<chat_session::Model, Error> {
-    use chat_session::{COLUMN, Column, Entity, Status};
+    use chat_session::{COLUMN, Column, Entity, Model, Status};
 
-    let session = Entity::find_by_id(id)
-        .filter(COLUMN.user_id.eq(user_id))
-        .filter(Column::DeletedAt.is_null())
-        .lock(LockType::NoKeyUpdate)
-        .one(tx)
-        .await?
-        .ok_or(Error::NotFound(error::Entity::Session))?;
+    struct Row {
+        session: Model,
+        has_agent: bool,
+    }
+
+    impl Ordered for Row {
+        fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+            Ok(Self { session: Model::read(columns)?, has_agent: columns.next()? })
+        }
+    }
+
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {columns}, EXISTS (
+                SELECT FROM agents WHERE id = s.agent_id AND deleted_at IS NULL
+            )
+            FROM chat_sessions s WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
+            FOR NO KEY UPDATE",
+            columns = columns::<Entity>("s")
+        )
+    });
+
+    let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
+    let row = rows::one::<Row>(tx, statement).await?;
+    let Row { session, has_agent } = row.ok_or(Error::NotFound(error::Entity::Session))?;
     if agent_id.is_some_and(|it| it != session.agent_id) {
         return Err(Error::AgentMismatch);
     }
-    let has_agent = agent::Entity::find_by_id(session.agent_id)
-        .filter(agent::Column::DeletedAt.is_null())
-        .exists(tx)
-        .await?;
     if !has_agent {
         return Err(Error::AgentDeleted);
     }

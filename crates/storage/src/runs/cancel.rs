@@ -110,7 +110,7 @@ async fn cancel_locked(
     match run.state {
         State::Queued => {
             let end = End::without_attempt(run, Outcome::Cancelled, Some(cause.failure()));
-            capture(tx, run, State::Queued, end).await
+            Ok(capture(tx, run, State::Queued, end).await?.map(|it| it.run))
         }
         State::Running => request(tx, run, cause.failure()).await.map(Some),
         State::Cancelling

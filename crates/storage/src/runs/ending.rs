@@ -1,6 +1,6 @@
 //! Ending runs.
 
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{DbBackend, DbErr, Statement};
 use serde_json::json;
 
 use super::{Ending, Execution, Failure, Outcome, Usage, WakeUp, admission, locks};
@@ -11,7 +11,8 @@ use crate::{
         message::{Cells, FinishReason},
         run::{self, Model, State},
     },
-    rows, summaries,
+    rows::{self, Columns, Ordered},
+    summaries,
 };
 
 /// What came of trying to end a run.
@@ -45,7 +46,7 @@ pub async fn end(db: &Database, claimed: &Model, ending: Ending) -> Result<Ended
         Outcome::Succeeded | Outcome::Failed(_) | Outcome::Expired => State::Running,
     };
     let end = End::of_attempt(claimed.fence, ending);
-    if capture(&tx, claimed, from, end).await?.is_none() {
+    let Some(captured) = capture(&tx, claimed, from, end).await? else {
         let Some(run) = locks::find_run(&tx, claimed.id).await? else { return Ok(Ended::Lost) };
         return Ok(match run.state {
             _ if run.fence != claimed.fence => Ended::Lost,
@@ -57,8 +58,11 @@ pub async fn end(db: &Database, claimed: &Model, ending: Ending) -> Result<Ended
                 Ended::Done { next: unfinished.iter().find_map(WakeUp::of) }
             }
         });
-    }
-    let next = admission::admit(&tx, claimed.chat_session_id).await?;
+    };
+    let next = match captured.others_wait {
+        true => admission::admit(&tx, claimed.chat_session_id).await?,
+        false => None,
+    };
     tx.commit().await?;
     Ok(Ended::Done { next: next.as_ref().and_then(WakeUp::of) })
 }
@@ -143,6 +147,19 @@ impl End {
     }
 }
 
+/// A run that has ended.
+pub(super) struct Captured {
+    pub(super) run: Model,
+    /// Whether other runs of its session wait for their turn.
+    others_wait: bool,
+}
+
+impl Ordered for Captured {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        Ok(Self { run: Model::read(columns)?, others_wait: columns.next()? })
+    }
+}
+
 /// The one function that ends a run, if it is as it was read and in the state
 /// `from`. One that was admitted gets its assistant's message.
 ///
@@ -152,7 +169,7 @@ pub(super) async fn capture(
     run: &Model,
     from: State,
     end: End,
-) -> Result<Option<Model>, Error> {
+) -> Result<Option<Captured>, Error> {
     let sql = format!(
         "WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
         ended AS (
@@ -204,7 +221,11 @@ pub(super) async fn capture(
                 OR $24 < session.total_messages - session.summary_until_sequence)
             ON CONFLICT (kind, subject_id) DO UPDATE SET due_at = now(), attempts = 0
         )
-        SELECT * FROM ended",
+        SELECT *, EXISTS (
+            SELECT FROM runs WHERE chat_session_id = ended.chat_session_id
+                AND admitted_at IS NULL AND ended_at IS NULL AND runs.id <> ended.id
+        )
+        FROM ended",
         columns = columns::<run::Entity>("runs"),
     );
     let (content, answer_sql, metadata) = (content(&end, run), end.answer_sql(), end.metadata());
@@ -239,7 +260,7 @@ pub(super) async fn capture(
         summaries::UNSUMMED_MESSAGES.into(),
     ];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    Ok(rows::one::<Model>(tx, statement).await?)
+    Ok(rows::one(tx, statement).await?)
 }
 
 /// What the assistant says: the answer, as much as there is of it, or plainly what

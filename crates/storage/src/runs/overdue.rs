@@ -33,7 +33,7 @@ pub async fn end_overdue(db: &Database, session_id: SessionId) -> Result<Signals
     for run in candidates(&tx, session_id).await? {
         let Some(end) = due_end(&run, now) else { continue };
         if let Some(ended) = capture(&tx, &run, run.state, end).await? {
-            signals.add(&ended);
+            signals.add(&ended.run);
         }
     }
     signals.wake_up = admission::admit(&tx, session_id).await?.as_ref().and_then(WakeUp::of);
