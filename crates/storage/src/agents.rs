@@ -1,19 +1,22 @@
 //! Agents.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use sea_orm::{
-    ActiveValue::Set, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, entity::prelude::*,
-    sea_query::LockType,
+    ActiveValue::Set, DbBackend, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _,
+    Statement, entity::prelude::*, sea_query::LockType,
 };
 
 use crate::{
-    AgentId, DataSourceId, Database, Error, Transaction, UserId, data_sources,
+    AgentId, DataSourceId, Database, Error, UserId,
+    columns::columns,
+    data_sources,
     entity::agent::{ActiveModel, COLUMN, Column, Entity, Model, PrivacyMode},
     entity::data_source,
     error,
     idempotency::{self, Begun, Request},
     page::Page,
+    rows::{self, Columns, Ordered},
 };
 
 /// What a user decides about an agent.
@@ -90,12 +93,6 @@ pub async fn get(db: &impl ConnectionTrait, user_id: UserId, id: AgentId) -> Res
     owned(user_id, id).one(db).await?.ok_or(NOT_FOUND)
 }
 
-/// Gets an agent and keeps it from being deleted until the transaction ends: what is made
-/// with it meanwhile is there when it is.
-pub(crate) async fn lock(tx: &Transaction, user_id: UserId, id: AgentId) -> Result<Model, Error> {
-    owned(user_id, id).lock(LockType::Share).one(tx).await?.ok_or(NOT_FOUND)
-}
-
 /// Gets an agent, deleted or not: what was begun before the deletion goes on with it.
 #[tracing::instrument(name = "db.agent.get_any", skip_all, fields(agent.id = %id))]
 pub async fn get_any(
@@ -107,16 +104,39 @@ pub async fn get_any(
     agent.ok_or(NOT_FOUND)
 }
 
-/// Gets an agent, deleted or not, with the data source that it reads from.
-#[tracing::instrument(name = "db.agent.get_with_data_source", skip_all, fields(agent.id = %id))]
-pub async fn get_with_data_source(
+/// An agent, with the data source that it reads from.
+#[derive(Clone, Debug)]
+pub struct WithSource {
+    pub agent: Model,
+    pub source: data_source::Model,
+}
+
+impl Ordered for WithSource {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        Ok(Self { agent: Model::read(columns)?, source: data_source::Model::read(columns)? })
+    }
+}
+
+/// Gets an agent, deleted or not, with its data source.
+#[tracing::instrument(name = "db.agent.get_with_source", skip_all, fields(agent.id = %id))]
+pub async fn get_with_source(
     db: &impl ConnectionTrait,
     user_id: UserId,
     id: AgentId,
-) -> Result<(Model, data_source::Model), Error> {
-    let agent = get_any(db, user_id, id).await?;
-    let source = data_sources::get(db, user_id, agent.data_source_id).await?;
-    Ok((agent, source))
+) -> Result<WithSource, Error> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {agent}, {source}
+            FROM agents a JOIN data_sources d ON d.id = a.data_source_id
+            WHERE a.id = $1 AND a.user_id = $2 AND d.user_id = $2 AND d.deleted_at IS NULL",
+            agent = columns::<Entity>("a"),
+            source = columns::<data_source::Entity>("d")
+        )
+    });
+
+    let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
+    rows::one(db, statement).await?.ok_or(NOT_FOUND)
 }
 
 /// Lists a user's agents, newest first.

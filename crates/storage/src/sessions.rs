@@ -3,18 +3,15 @@
 use std::sync::LazyLock;
 
 use sea_orm::{
-    ActiveValue::Set, Condition, DbBackend, ExprTrait as _, QueryOrder, QuerySelect,
-    QueryTrait as _, Statement, UpdateMany, entity::prelude::*, sea_query::Query,
+    Condition, DbBackend, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, Statement,
+    UpdateMany, entity::prelude::*, sea_query::Query,
 };
 
 use crate::{
-    AgentId, Database, Error, SessionId, Transaction, UserId, agents,
+    AgentId, Database, Error, SessionId, UserId,
     columns::columns,
     embeddings,
-    entity::{
-        chat_session::{ActiveModel, COLUMN, Column, Entity, Model, Status},
-        message::Cells,
-    },
+    entity::chat_session::{COLUMN, Column, Entity, Model, Status},
     error,
     idempotency::{self, Begun, Request},
     page::Page,
@@ -63,6 +60,9 @@ pub async fn insert(
     agent_id: AgentId,
     title: String,
 ) -> Result<Model, Error> {
+    if request.is_none() {
+        return create(db, user_id, agent_id, title).await;
+    }
     let effect = match idempotency::begin(db, user_id, request).await? {
         Begun::First(effect) => effect,
         Begun::Repeated(id) => return get(db, user_id, SessionId(id)).await,
@@ -72,22 +72,30 @@ pub async fn insert(
     Ok(session)
 }
 
+/// Creates a session, in one statement. Its agent is kept from being deleted until it is
+/// there.
 pub(crate) async fn create(
-    tx: &Transaction,
+    db: &impl ConnectionTrait,
     user_id: UserId,
     agent_id: AgentId,
     title: String,
 ) -> Result<Model, Error> {
-    let agent = agents::lock(tx, user_id, agent_id).await?;
-    let session = ActiveModel {
-        user_id: Set(user_id),
-        agent_id: Set(agent.id),
-        is_titled: Set(!title.is_empty()),
-        title: Set(title),
-        summary_cells: Set(Cells::None),
-        ..Default::default()
-    };
-    Ok(session.insert(tx).await?)
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH agent AS (
+                SELECT id FROM agents WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
+                FOR SHARE
+            )
+            INSERT INTO chat_sessions (user_id, agent_id, title, is_titled, summary_cells)
+            SELECT $2, agent.id, $3, $3 <> '', 'none' FROM agent
+            RETURNING {columns}",
+            columns = columns::<Entity>("chat_sessions")
+        )
+    });
+
+    let values: [sea_orm::Value; 3] = [agent_id.into(), user_id.into(), title.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
+    rows::one(db, statement).await?.ok_or(Error::NotFound(error::Entity::Agent))
 }
 
 #[tracing::instrument(name = "db.session.get", skip_all, fields(session.id = %id))]

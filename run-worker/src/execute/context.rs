@@ -7,7 +7,8 @@ use data_source::Source;
 use model::{Prompt, Provider, Tried};
 use sources::Snapshot;
 use storage::{
-    agents, data_sources,
+    agents::{self, WithSource},
+    data_sources,
     entity::{agent, run},
     memory,
     search::{self, Elsewhere, Meaning},
@@ -40,8 +41,11 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) async fn load(worker: &Worker, run: &run::Model) -> Result<Self, Error> {
-        let (agent, row) =
-            agents::get_with_data_source(&worker.db, run.user_id, run.agent_id).await?;
+        let (with_source, before) = tokio::join!(
+            agents::get_with_source(&worker.db, run.user_id, run.agent_id),
+            memory::of_session(&worker.db, run.chat_session_id, RECENT_TURNS),
+        );
+        let (WithSource { agent, source: row }, before) = (with_source?, before?);
         let provider = worker.models.get(&agent.model)?;
         let gate = Gate::new(agent.privacy_mode, provider.is_local());
         let source = worker.sources.source(&row)?;
@@ -51,12 +55,9 @@ impl Context {
                 false => related(worker, run, gate).await,
             }
         };
-        let (snapshot, before, related) = tokio::join!(
-            worker.sources.schema_of_agent(&agent, &row),
-            memory::of_session(&worker.db, run.chat_session_id, RECENT_TURNS),
-            related,
-        );
-        let (snapshot, before) = (snapshot?, before?);
+        let (snapshot, related) =
+            tokio::join!(worker.sources.schema_of_agent(&agent, &row), related);
+        let snapshot = snapshot?;
         let is_seen = before.summary_cells.is_some_and(|cells| gate.lets(cells));
         Ok(Self {
             agent,

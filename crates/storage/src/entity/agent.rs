@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{AgentId, DataSourceId, UserId};
+use crate::{AgentId, DataSourceId, UserId, rows::ordered};
 
 /// What of the data a provider gets to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -43,3 +43,9 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+ordered! {
+    id user_id name data_source_id model instructions table_allow_list max_rows
+    statement_timeout_ms max_cost privacy_mode sample_values conversation_retention_seconds
+    version deleted_at created_at updated_at
+}

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{DataSourceId, UserId};
+use crate::{DataSourceId, UserId, rows::ordered};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -41,3 +41,9 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+ordered! {
+    id user_id name kind host port database username ssl_mode ca_pem sealed_password
+    schema_snapshot schema_version schema_read_at sample_values deleted_at drop_at created_at
+    updated_at
+}
