@@ -1,6 +1,7 @@
 //! Authentication: a bearer token in, a [`Caller`] out. Nothing else in a request says
 //! whose it is.
 
+mod accepted;
 mod bearer;
 mod issuer;
 mod key;
@@ -22,7 +23,7 @@ pub use keys::Pace;
 pub use rules::Rules;
 pub use source::Source;
 
-use self::keys::Keys;
+use self::{keys::Keys, rules::Named};
 use crate::Error;
 
 /// Who sent the request.
@@ -119,7 +120,15 @@ impl Verifier {
     async fn check(&self, headers: &HeaderMap) -> Result<Verified, Refusal> {
         let token = bearer::token(headers)?;
         // Before anything of the token: it must not say which of the two answers it gets.
-        self.keys.usable()?;
+        let known = self.keys.usable()?.accepted().find(token);
+        let named = match known {
+            Some(named) => named,
+            None => self.open(token).await?,
+        };
+        self.rules.verified(named)
+    }
+
+    async fn open(&self, token: &str) -> Result<Named, Refusal> {
         let header = bearer::header(token)?;
         let id = header.kid.as_deref();
         let keys = self.keys.naming(id).await?;
@@ -127,7 +136,11 @@ impl Verifier {
         let mut refusal = Refusal::NoKey;
         for key in keys.candidates(id, header.alg) {
             match key.open(token, &validation) {
-                Ok(claims) => return self.rules.read(&claims),
+                Ok(claims) => {
+                    let named = self.rules.read(&claims)?;
+                    keys.accepted().keep(token, named);
+                    return Ok(named);
+                }
                 Err(error) => refusal = error.into(),
             }
         }

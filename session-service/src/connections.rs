@@ -3,13 +3,17 @@
 mod activity;
 mod untaken;
 
-use std::{io, mem, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, mem, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
-    service::TowerToHyperService,
 };
 use rand::Rng as _;
 use tokio::{
@@ -19,8 +23,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::activity::{Activity, Heard};
+use self::{
+    activity::{Activity, Heard},
+    untaken::{Offered, Offers},
+};
 use crate::{
+    door::Entrance,
+    held::Held,
     metrics::{By, connected, refused},
     tls::Tls,
 };
@@ -83,13 +92,13 @@ impl Default for Patience {
 /// their end.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    entrance: Entrance,
     tls: Option<Tls>,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.max_connections as usize));
-    let limits = Arc::new(limits);
+    let (entrance, limits) = (Arc::new(entrance), Arc::new(limits));
     let connections = TaskTracker::new();
     let mut is_full = false;
     loop {
@@ -117,7 +126,7 @@ pub(crate) async fn serve(
             continue;
         };
         let connection = Connection {
-            router: router.clone(),
+            entrance: Arc::clone(&entrance),
             tls: tls.clone(),
             limits: Arc::clone(&limits),
             shutdown: shutdown.clone(),
@@ -135,7 +144,7 @@ pub(crate) async fn serve(
 }
 
 struct Connection {
-    router: Router,
+    entrance: Arc<Entrance>,
     tls: Option<Tls>,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
@@ -164,25 +173,23 @@ impl Connection {
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
         let (activity, ending) = (Activity::new(), self.shutdown.child_token());
+        let offers = Offers::default();
         let io = TokioIo::new(Heard::new(stream, activity.clone()));
-        let service = TowerToHyperService::new(activity.count(
-            self.router.clone(),
-            self.limits.patience.answer,
-            ending.clone(),
-        ));
+        let service = self.service(activity.clone(), offers.clone(), ending.clone());
         let builder = self.builder();
         let mut connection = pin!(builder.serve_connection(io, service));
         let silent = activity.silent(accepted_at + self.limits.handshake);
         let age = time::sleep(with_jitter(self.limits.age));
         let (mut silent, mut age) = (pin!(silent), pin!(age));
-        let idle = activity.idle(self.limits.idle);
-        let mut idle = pin!(idle);
+        let mut idle = pin!(activity.idle(self.limits.idle));
+        let mut untaken = pin!(offers.withdraw_untaken(self.limits.patience.answer));
         tokio::select! {
             _ = &mut connection => return,
             () = &mut silent => return,
             () = &mut idle => (),
             () = &mut age => (),
             () = self.shutdown.cancelled() => (),
+            never = &mut untaken => match never {},
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
@@ -196,7 +203,33 @@ impl Connection {
                     tracing::debug!("a connection was cut off");
                 }
             }
+            never = untaken => match never {},
         }
+    }
+
+    /// Has the door answer requests. They go on until their answers are taken, or withdrawn.
+    fn service(
+        &self,
+        activity: Activity,
+        offers: Offers,
+        ending: CancellationToken,
+    ) -> impl Service<
+        Request<Incoming>,
+        Response = Response<Offered>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + use<> {
+        let entrance = Arc::clone(&self.entrance);
+        service_fn(move |request: Request<Incoming>| {
+            let (entrance, offers) = (Arc::clone(&entrance), offers.clone());
+            let going_on = activity.begin();
+            let answered = async move { entrance.answer(request.map(Body::new)).await };
+            let answered = Box::pin(ENDING.scope(ending.clone(), answered));
+            async move {
+                let response = answered.await;
+                Ok(response.map(|body| offers.offer(Held::new(body, going_on))))
+            }
+        })
     }
 
     fn builder(&self) -> Builder<TokioExecutor> {

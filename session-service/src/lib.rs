@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod reseal;
 pub mod runs;
 pub mod server;
+mod services;
 pub mod sweep;
 pub mod tls;
 

@@ -4,23 +4,14 @@ use std::time::Duration;
 
 use bootstrap::{Condition, Readiness};
 use model::{Embedder, Models};
-use proto::v1::{
-    FILE_DESCRIPTOR_SET, agent_service_server::AgentServiceServer,
-    data_source_service_server::DataSourceServiceServer, run_service_server::RunServiceServer,
-    session_service_server::SessionServiceServer, user_data_service_server::UserDataServiceServer,
-};
+use proto::v1::FILE_DESCRIPTOR_SET;
 use storage::Database;
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
-use tonic::{server::NamedService as _, service::Routes};
+use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::{
-    DataSources, Limits, Runs, connections,
-    door::Door,
-    grpc::{AgentGrpc, DataSourceGrpc, RunGrpc, SessionGrpc, UserDataGrpc},
-    tls::Tls,
-};
+use crate::{DataSources, Limits, Runs, connections, door::Door, services::Services, tls::Tls};
 
 /// What the services are made of.
 #[derive(Debug)]
@@ -73,8 +64,8 @@ pub async fn serve(
     }
     let Settings { connections: limits, tls, drain, max_message_bytes, .. } = settings;
     let readiness = parts.readiness.clone();
-    let private = services(parts, max_message_bytes, settings.max_import_message_bytes);
-    let router = door.guard(public, private, max_message_bytes, &limits);
+    let services = Services::new(parts, max_message_bytes, settings.max_import_message_bytes);
+    let entrance = door.guard(public, services, max_message_bytes, &limits);
     let mut condition = readiness.now();
     tell(&health, condition).await;
     let telling = async {
@@ -84,7 +75,7 @@ pub async fn serve(
         }
     };
 
-    let serving = connections::serve(listener, router, tls, limits, shutdown.clone());
+    let serving = connections::serve(listener, entrance, tls, limits, shutdown.clone());
     let stopped = async {
         shutdown.cancelled().await;
         time::sleep(drain).await;
@@ -97,35 +88,11 @@ pub async fn serve(
     Ok(())
 }
 
-fn services(parts: Parts, max_bytes: usize, max_import_bytes: usize) -> Routes {
-    let Parts { db, runs, sources, models, embedder, limits, .. } = parts;
-    let sessions = SessionGrpc::new(runs.clone(), limits, embedder);
-    let user_data = UserDataGrpc::new(runs.clone());
-    let runs = RunGrpc::new(runs, limits);
-    let agents = AgentGrpc::new(db, models);
-    let sources = DataSourceGrpc::new(sources, limits.imports);
-    Routes::new(SessionServiceServer::new(sessions).max_decoding_message_size(max_bytes))
-        .add_service(RunServiceServer::new(runs).max_decoding_message_size(max_bytes))
-        .add_service(AgentServiceServer::new(agents).max_decoding_message_size(max_bytes))
-        .add_service(UserDataServiceServer::new(user_data).max_decoding_message_size(max_bytes))
-        .add_service(
-            DataSourceServiceServer::new(sources).max_decoding_message_size(max_import_bytes),
-        )
-}
-
-const SERVICES: [&str; 5] = [
-    SessionServiceServer::<SessionGrpc>::NAME,
-    RunServiceServer::<RunGrpc>::NAME,
-    AgentServiceServer::<AgentGrpc>::NAME,
-    DataSourceServiceServer::<DataSourceGrpc>::NAME,
-    UserDataServiceServer::<UserDataGrpc>::NAME,
-];
-
 /// Tells who asks for the health of the server, by the name "", or of a service. The server is
 /// the process alone; the services are no better than what they need.
 async fn tell(health: &HealthReporter, condition: Condition) {
     health.set_service_status("", status(!condition.stopping)).await;
-    for name in SERVICES {
+    for name in Services::NAMES {
         health.set_service_status(name, status(condition.is_ready())).await;
     }
 }

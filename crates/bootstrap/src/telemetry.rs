@@ -13,7 +13,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
-use tracing::{Level, Metadata, level_filters::LevelFilter};
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
     filter::{FilterExt as _, filter_fn},
@@ -40,36 +40,33 @@ const OURS: [&str; 8] = [
     "storage",
 ];
 
-/// Begins to tell. Without a collector spans cost little and leave no trace but the id that is
-/// in the log, and in what is sent on.
+/// Begins to tell. Without a collector spans leave no trace but the id that is in the log, and
+/// in what is sent on.
 pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Option<Exporting>> {
     let lines = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env();
     // Whatever lines are wanted, they have the ids that their spans have.
     let lines = lines.context("RUST_LOG")?.or(filter_fn(is_followed));
 
     let resource = resource(service, telemetry);
-    let provider = SdkTracerProvider::builder().with_resource(resource.clone());
-    let (provider, exporting) = match telemetry.exporter(&resource)? {
-        None => (provider.with_sampler(Sampler::AlwaysOff), None),
-        Some(exporter) => {
-            let (queue, exporting) = queue::start(exporter);
-            let sampler = Sampler::parent_based(Beginnings::sampled(telemetry.sampled()));
-            (provider.with_sampler(sampler).with_span_processor(queue), Some(exporting))
-        }
-    };
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(provider.build().tracer("tertulia"))
-        .with_context_activation(false)
-        .with_tracked_inactivity(false)
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false);
-    // Events stay out of spans: they are in the log, with the trace's id.
-    let followed = filter_fn(is_followed).with_max_level_hint(LevelFilter::INFO);
-    tracing_subscriber::registry()
-        .with(spans.with_filter(followed))
-        .with(Lines.with_filter(lines))
-        .init();
+    let collected = telemetry.exporter(&resource)?.map(|exporter| {
+        let (queue, exporting) = queue::start(exporter);
+        let sampler = Sampler::parent_based(Beginnings::sampled(telemetry.sampled()));
+        let provider = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler);
+        (provider.with_span_processor(queue).build(), exporting)
+    });
+    let (provider, exporting) = collected.unzip();
+    let spans = provider.map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("tertulia"))
+            .with_context_activation(false)
+            .with_tracked_inactivity(false)
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            // Events stay out of spans: they are in the log, with the trace's id.
+            .with_filter(sampling::collected())
+    });
+    tracing_subscriber::registry().with(spans).with(Lines.with_filter(lines)).init();
     Ok(exporting)
 }
 

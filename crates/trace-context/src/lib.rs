@@ -1,12 +1,14 @@
 //! Where a trace goes on, in the form of W3C: in a call's metadata, in a run's row, on the queue
 //! and in a request to a model.
 
-use std::collections::HashMap;
-
-use opentelemetry::{Context, propagation::TextMapPropagator as _, trace::TraceContextExt as _};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator as _},
+};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{Registry, registry::LookupSpan as _};
 
 /// The names of the headers that carry it.
 pub const TRACEPARENT: &str = "traceparent";
@@ -16,6 +18,9 @@ pub const TRACESTATE: &str = "tracestate";
 const MAX_STATE_BYTES: usize = 512;
 /// How many digits the parts of a `traceparent` have: version, trace, span and flags.
 const DIGITS: [usize; 4] = [2, 32, 16, 2];
+
+/// The flags of what nobody wants to see.
+const UNSAMPLED: &str = "00";
 
 /// A span that others can be children of, here or elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,18 +36,33 @@ impl TraceContext {
         if !is_well_formed(parent) {
             return None;
         }
-        let state = state.filter(|it| it.len() <= MAX_STATE_BYTES);
-        let carried = [(TRACEPARENT, Some(parent)), (TRACESTATE, state)];
-        let carried: HashMap<String, String> = carried
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-            .collect();
-        Self::of_context(&TraceContextPropagator::new().extract(&carried))
+        let state = state.filter(|it| it.len() <= MAX_STATE_BYTES).map(str::to_owned);
+        let carried = Self { parent: parent.to_owned(), state };
+        Self::of_context(&carried.to_context())
     }
 
-    /// That of a span; `None` if nobody follows traces.
+    /// The beginning of a trace that nobody collects, or where a trace goes on that nobody
+    /// collects here.
+    fn uncollected(parent: Option<&Self>) -> Self {
+        let span_id = rand::random_range(1..=u64::MAX);
+        match parent {
+            Some(parent) => Self {
+                parent: format!("00-{}-{span_id:016x}-{UNSAMPLED}", parent.trace_id()),
+                state: parent.state.clone(),
+            },
+            None => {
+                let trace_id = rand::random_range(1..=u128::MAX);
+                Self {
+                    parent: format!("00-{trace_id:032x}-{span_id:016x}-{UNSAMPLED}"),
+                    state: None,
+                }
+            }
+        }
+    }
+
+    /// That of a span, or of what is around it if it is not followed itself.
     pub fn of(span: &Span) -> Option<Self> {
-        Self::of_context(&span.context())
+        Self::of_context(&span.context()).or_else(|| kept(span))
     }
 
     /// That of the span in which this is called.
@@ -51,10 +71,9 @@ impl TraceContext {
     }
 
     fn of_context(context: &Context) -> Option<Self> {
-        let mut carried = HashMap::new();
+        let mut carried = Self { parent: String::new(), state: None };
         TraceContextPropagator::new().inject_context(context, &mut carried);
-        let parent = carried.remove(TRACEPARENT)?;
-        Some(Self { parent, state: carried.remove(TRACESTATE).filter(|it| !it.is_empty()) })
+        (!carried.parent.is_empty()).then_some(carried)
     }
 
     /// As `traceparent` has it.
@@ -77,10 +96,33 @@ impl TraceContext {
         [(TRACEPARENT, self.parent())].into_iter().chain(state)
     }
 
+    /// Whether somebody wants to see it.
+    pub fn is_sampled(&self) -> bool {
+        !self.parent.ends_with(UNSAMPLED)
+    }
+
     fn to_context(&self) -> Context {
-        let carried: HashMap<String, String> =
-            self.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        TraceContextPropagator::new().extract(&carried)
+        TraceContextPropagator::new().extract(self)
+    }
+}
+
+impl Extractor for TraceContext {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.headers().find_map(|(it, value)| (it == name).then_some(value))
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.headers().map(|(name, _)| name).collect()
+    }
+}
+
+impl Injector for TraceContext {
+    fn set(&mut self, name: &str, value: String) {
+        match name {
+            TRACEPARENT => self.parent = value,
+            TRACESTATE => self.state = Some(value).filter(|it| !it.is_empty()),
+            _ => (),
+        }
     }
 }
 
@@ -94,19 +136,35 @@ fn is_well_formed(parent: &str) -> bool {
 }
 
 /// Makes a span that has not begun a child of `parent`, or the first of a trace, and notes the
-/// trace's id in its field `trace_id`.
+/// trace's id in its field `trace_id`. A trace is there also where nobody collects spans.
 pub fn begin(span: &Span, parent: Option<&TraceContext>) {
     if let Some(parent) = parent {
         // It fails where nobody follows traces.
         let _ = span.set_parent(parent.to_context());
     }
-    let context = span.context();
-    let of_span = context.span().span_context().trace_id();
-    if context.has_active_span() {
-        span.record("trace_id", tracing::field::display(of_span));
-    } else if let Some(parent) = parent {
-        span.record("trace_id", parent.trace_id());
-    }
+    let context = TraceContext::of_context(&span.context());
+    let context = context.unwrap_or_else(|| TraceContext::uncollected(parent));
+    span.record("trace_id", context.trace_id());
+    keep(span, context);
+}
+
+/// Has a span keep its trace.
+fn keep(span: &Span, context: TraceContext) {
+    span.with_subscriber(|(id, subscriber)| {
+        let spans = subscriber.downcast_ref::<Registry>();
+        if let Some(span) = spans.and_then(|it| it.span(id)) {
+            span.extensions_mut().replace(context);
+        }
+    });
+}
+
+/// What the span keeps, or the nearest one around it.
+fn kept(span: &Span) -> Option<TraceContext> {
+    let kept = span.with_subscriber(|(id, subscriber)| {
+        let span = subscriber.downcast_ref::<Registry>()?.span(id)?;
+        span.scope().find_map(|it| it.extensions().get::<TraceContext>().cloned())
+    });
+    kept.flatten()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
 use super::{
+    accepted::Accepted,
     key::{Key, Unusable},
     pem,
 };
@@ -15,9 +16,10 @@ const MAX_KEYS: usize = 100;
 /// With how many keys a token is tried that does not name one.
 const MAX_TRIES: usize = 8;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct KeySet {
     keys: Vec<Key>,
+    accepted: Accepted,
 }
 
 /// Why there are no keys in a document.
@@ -36,9 +38,13 @@ pub(super) enum Invalid {
 }
 
 impl KeySet {
+    fn new(keys: Vec<Key>) -> Self {
+        Self { keys, accepted: Accepted::default() }
+    }
+
     /// Secrets have no names, so that any may be a token's.
     pub(super) fn secrets<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
-        Self { keys: secrets.map(Key::secret).collect() }
+        Self::new(secrets.map(Key::secret).collect())
     }
 
     /// Reads a JWK set. Keys in it that can't be used are passed over.
@@ -49,7 +55,7 @@ impl KeySet {
             return Err(Invalid::TooMany);
         }
         let keys = listed.iter().enumerate();
-        Ok(Self { keys: keys.filter_map(|(index, listed)| usable(index, listed)).collect() })
+        Ok(Self::new(keys.filter_map(|(index, listed)| usable(index, listed)).collect()))
     }
 
     /// Reads public keys as PEM. They have no names, so that any may be a token's.
@@ -58,7 +64,7 @@ impl KeySet {
         if !(1..=MAX_TRIES).contains(&keys.len()) {
             return Err(Invalid::Count(keys.len()));
         }
-        Ok(Self { keys })
+        Ok(Self::new(keys))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -67,6 +73,11 @@ impl KeySet {
 
     pub(super) fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// The tokens that were verified with these keys.
+    pub(super) fn accepted(&self) -> &Accepted {
+        &self.accepted
     }
 
     /// Whether there is a key that a token may be of that names this one.

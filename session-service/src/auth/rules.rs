@@ -11,6 +11,14 @@ use super::{Caller, Refusal, Verified};
 
 pub(super) type Claims = Map<String, Value>;
 
+/// What a token says, at whatever time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named {
+    pub caller: Caller,
+    /// When it ends, by its issuer's clock.
+    pub exp: f64,
+}
+
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// The claim that names the user; `sub` must be there besides.
@@ -49,7 +57,7 @@ impl Rules {
     }
 
     /// Reads what the validation has let through.
-    pub(super) fn read(&self, claims: &Claims) -> Result<Verified, Refusal> {
+    pub(super) fn read(&self, claims: &Claims) -> Result<Named, Refusal> {
         let subject = match claims.get("sub") {
             Some(Value::String(text)) => !text.is_empty(),
             subject => subject.is_some_and(Value::is_number),
@@ -61,6 +69,11 @@ impl Rules {
         let user_id = claims.get(&self.user_claim).and_then(user_id).filter(|_| subject);
         let caller = Caller { user_id: user_id.ok_or(Refusal::NoUser)? };
         let exp = claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Expired)?;
+        Ok(Named { caller, exp })
+    }
+
+    /// What the token is good for now.
+    pub(super) fn verified(&self, Named { caller, exp }: Named) -> Result<Verified, Refusal> {
         let expires_at = self.expiry(exp).ok_or(Refusal::Expired)?;
         Ok(Verified { caller, expires_at })
     }

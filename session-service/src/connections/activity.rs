@@ -2,108 +2,82 @@
 //! when it has asked for nothing.
 
 use std::{
-    convert::Infallible,
-    io,
+    future, io,
     pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{Router, body::Body, response::Response};
-use http::Request;
-use hyper::body::Incoming;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
     time::{self, Instant},
 };
-use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceExt as _, service_fn};
-
-use super::{ENDING, untaken};
-use crate::held::hold;
 
 /// The first bytes of HTTP/2, and fewer than any request of HTTP/1.1 has.
 const PREFACE_BYTES: usize = 24;
 
+/// Whoever wants to know looks at it when it may be time: requests are many, and wake nobody.
 #[derive(Clone, Debug)]
-pub(super) struct Activity(watch::Sender<State>);
+pub(super) struct Activity(Arc<Mutex<State>>);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// Those that are not answered to their end.
     requests: u32,
+    /// When the last one was.
+    ended_at: Instant,
     has_spoken: bool,
 }
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self(watch::Sender::default())
+        let state = State { requests: 0, ended_at: Instant::now(), has_spoken: false };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns once the time is up without enough from the client to know what it
     /// speaks.
     pub(super) async fn silent(&self, until: Instant) {
-        let mut states = self.0.subscribe();
-        let has_spoken = async { states.wait_for(|state| state.has_spoken).await.is_ok() };
-        if time::timeout_at(until, has_spoken).await.is_ok() {
-            std::future::pending::<()>().await;
+        time::sleep_until(until).await;
+        if self.state().has_spoken {
+            future::pending::<()>().await;
         }
     }
 
-    /// Returns once there was no request for so long.
+    /// Returns once there was no request for so long, from now on.
     pub(super) async fn idle(&self, duration: Duration) {
-        let mut states = self.0.subscribe();
-        // Neither fails: the sender is `self`.
-        while states.wait_for(|state| state.requests == 0).await.is_ok() {
-            let request = async { states.wait_for(|state| 0 < state.requests).await.is_ok() };
-            if time::timeout(duration, request).await.is_err() {
-                return;
-            }
+        let mut since = Instant::now();
+        while Instant::now() < since + duration {
+            time::sleep_until(since + duration).await;
+            since = since.max(self.idle_since());
         }
     }
 
-    /// Counts the requests on their way to `router`, until their answers are sent, or
-    /// not taken for so long.
-    pub(super) fn count(
-        &self,
-        router: Router,
-        patience: Duration,
-        ending: CancellationToken,
-    ) -> impl Service<
-        Request<Incoming>,
-        Response = Response,
-        Error = Infallible,
-        Future: Send + 'static,
-    >
-    + Clone
-    + Send
-    + 'static
-    + use<> {
-        let activity = self.clone();
-        service_fn(move |request: Request<Incoming>| {
-            let (router, going_on) = (router.clone(), GoingOn::begin(activity.clone()));
-            let answered = ENDING.scope(ending.clone(), router.oneshot(request.map(Body::new)));
-            async move {
-                let response = answered.await?;
-                Ok(response.map(|body| untaken::cut(hold(body, going_on), patience)))
-            }
-        })
+    fn idle_since(&self) -> Instant {
+        let state = self.state();
+        if state.requests == 0 { state.ended_at } else { Instant::now() }
+    }
+
+    /// Counts a request, until what is returned is dropped.
+    pub(super) fn begin(&self) -> GoingOn {
+        self.state().requests += 1;
+        GoingOn(self.clone())
     }
 }
 
-struct GoingOn(Activity);
-
-impl GoingOn {
-    fn begin(activity: Activity) -> Self {
-        activity.0.send_modify(|state| state.requests += 1);
-        Self(activity)
-    }
-}
+#[derive(Debug)]
+pub(super) struct GoingOn(Activity);
 
 impl Drop for GoingOn {
     fn drop(&mut self) {
-        self.0.0.send_modify(|state| state.requests -= 1);
+        let mut state = self.0.state();
+        state.requests -= 1;
+        state.ended_at = Instant::now();
     }
 }
 
@@ -132,7 +106,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         if self.received < PREFACE_BYTES {
             self.received += buffer.filled().len() - before;
             if PREFACE_BYTES <= self.received {
-                self.activity.0.send_modify(|state| state.has_spoken = true);
+                self.activity.state().has_spoken = true;
             }
         }
         read

@@ -4,6 +4,8 @@
 //! place among those that are served, is given back after a while.
 
 use std::{
+    collections::HashMap,
+    convert::Infallible,
     mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,42 +16,51 @@ use std::{
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{self, Instant};
-use tokio_util::task::AbortOnDropHandle;
+
+use super::activity::GoingOn;
+use crate::held::Held;
 
 /// How much of an answer leaves it at once: as much as a frame of HTTP/2 has. What
 /// has left it can't be given back.
 const PIECE_BYTES: usize = 16_384;
 
-/// Drops the body if a piece of it is not taken for so long, and ends it there.
-pub(super) fn cut(body: Body, patience: Duration) -> Body {
-    if body.is_end_stream() {
-        return body;
-    }
-    let offer = Offer { body: Some(body), rest: Bytes::new(), since: Some(Instant::now()) };
-    let offer = Arc::new(Mutex::new(offer));
-    let watched = AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&offer), patience)));
-    Body::new(Untaken { offer, _watched: watched })
+/// The answers of a connection that have not left it as a whole.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Offers(Arc<Mutex<Open>>);
+
+#[derive(Debug, Default)]
+struct Open {
+    offers: HashMap<u64, Arc<Mutex<Offer>>>,
+    last: u64,
 }
 
-async fn watch(offer: Arc<Mutex<Offer>>, patience: Duration) {
-    loop {
-        let due = {
-            let mut offer = lock(&offer);
-            let due = offer.since.unwrap_or_else(Instant::now) + patience;
-            if due <= Instant::now() {
-                *offer = Offer::default();
-                tracing::debug!("an answer was not taken");
-                return;
-            }
-            due
-        };
-        time::sleep_until(due).await;
+impl Offers {
+    pub(super) fn offer(&self, body: Held<Body, GoingOn>) -> Offered {
+        let offer = Offer { body: Some(body), rest: Bytes::new(), since: Some(Instant::now()) };
+        let offer = Arc::new(Mutex::new(offer));
+        let mut open = lock(&self.0);
+        open.last += 1;
+        let number = open.last;
+        open.offers.insert(number, Arc::clone(&offer));
+        Offered { offer, number, offers: self.clone() }
+    }
+
+    /// Drops the bodies of which a piece is not taken for so long, and ends them there, for
+    /// ever. It looks at them when the first may be due: one who begins later is due later.
+    pub(super) async fn withdraw_untaken(&self, patience: Duration) -> Infallible {
+        loop {
+            let latest = Instant::now() + patience;
+            let offers: Vec<_> = lock(&self.0).offers.values().cloned().collect();
+            let due = offers.into_iter().filter_map(|offer| lock(&offer).due(patience));
+            let due = due.min().unwrap_or(latest);
+            time::sleep_until(due.min(latest)).await;
+        }
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Offer {
-    body: Option<Body>,
+    body: Option<Held<Body, GoingOn>>,
     /// Of the piece that comes next.
     rest: Bytes,
     /// When its client was given the last piece; `None` while there is no next one.
@@ -57,6 +68,17 @@ struct Offer {
 }
 
 impl Offer {
+    /// When it will have waited for so long; never if it has, and was withdrawn.
+    fn due(&mut self, patience: Duration) -> Option<Instant> {
+        let due = self.since? + patience;
+        if Instant::now() < due {
+            return Some(due);
+        }
+        *self = Self::default();
+        tracing::debug!("an answer was not taken");
+        None
+    }
+
     fn piece(&mut self) -> Frame<Bytes> {
         if self.rest.len() <= PIECE_BYTES {
             return Frame::data(mem::take(&mut self.rest));
@@ -66,20 +88,29 @@ impl Offer {
     }
 }
 
-struct Untaken {
+/// The body of an answer, until it is taken or withdrawn.
+#[derive(Debug)]
+pub(super) struct Offered {
     offer: Arc<Mutex<Offer>>,
-    _watched: AbortOnDropHandle<()>,
+    number: u64,
+    offers: Offers,
 }
 
-fn lock(offer: &Mutex<Offer>) -> MutexGuard<'_, Offer> {
-    offer.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Offered {
+    fn drop(&mut self) {
+        lock(&self.offers.0).offers.remove(&self.number);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was not taken")]
 struct NotTaken;
 
-impl HttpBody for Untaken {
+impl HttpBody for Offered {
     type Data = Bytes;
     type Error = axum::Error;
 

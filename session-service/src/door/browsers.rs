@@ -2,8 +2,15 @@
 
 use std::{convert::Infallible, str::FromStr, time::Duration};
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    response::Response,
+};
+use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
+use http_body::Body as HttpBody;
+use tonic::Status;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -68,15 +75,39 @@ impl Origins {
     }
 }
 
+/// Whether a browser asks, and wants to know whether its page may.
+pub(super) fn is_of_page(request: &Request) -> bool {
+    request.method() == Method::OPTIONS || request.headers().contains_key(header::ORIGIN)
+}
+
+/// Says with the answer whether the page may have it; to who only asks for that, at once.
+pub(super) async fn share<A>(
+    cors: &CorsLayer,
+    request: Request,
+    mut answer: impl FnMut(Request) -> A,
+) -> Response
+where
+    A: Future<Output = Response>,
+{
+    let inner = service_fn(|request| answer(request).map(Ok::<_, Infallible>));
+    let Ok(response) = cors.layer(inner).oneshot(request).await;
+    response
+}
+
 /// Translates gRPC-Web to gRPC, and back.
-pub(super) async fn translate(request: Request, next: Next) -> Response {
-    let inner = service_fn(move |request: http::Request<tonic::body::Body>| {
-        let next = next.clone();
-        async move { Ok::<_, Infallible>(next.run(request.map(axum::body::Body::new)).await) }
+pub(super) async fn translate<A, B>(
+    request: Request,
+    mut answer: impl FnMut(Request) -> A,
+) -> Response
+where
+    A: Future<Output = http::Response<B>>,
+    B: HttpBody<Data = Bytes, Error = Status> + Send + 'static,
+{
+    let inner = service_fn(|request: http::Request<tonic::body::Body>| {
+        answer(request.map(Body::new)).map(Ok::<_, Infallible>)
     });
-    match GrpcWebLayer::new().layer(inner).oneshot(request).await {
-        Ok(response) => response.map(axum::body::Body::new),
-    }
+    let Ok(response) = GrpcWebLayer::new().layer(inner).oneshot(request).await;
+    response.map(Body::new)
 }
 
 #[cfg(test)]

@@ -5,23 +5,22 @@ mod body;
 mod call;
 mod methods;
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::extract::Request;
 use http::HeaderMap;
+use tonic::Code;
 use trace_context::{TRACEPARENT, TRACESTATE, TraceContext};
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Span, field::Empty};
 
-use self::{call::Call, methods::Method};
+use self::methods::Method;
+pub(super) use self::{body::Followed, call::Call};
 use super::request_id::RequestId;
 
-pub(super) async fn follow(request: Request, next: Next) -> Response {
-    let Some(method) = Method::of(request.uri().path()) else { return next.run(request).await };
-    let span = span(method, &request);
-    let call = Call::new(method, span.clone());
-    let response = next.run(request).instrument(span).await;
-    body::follow(response, call)
+/// How a call has ended, if these headers or trailers say so.
+pub(super) fn code(headers: &HeaderMap) -> Option<Code> {
+    headers.get("grpc-status").map(|it| Code::from_bytes(it.as_bytes()))
 }
 
-fn span(method: &Method, request: &Request) -> Span {
+fn span(method: &Method, request: &Request, id: &RequestId) -> Span {
     let span = tracing::info_span!(
         parent: None,
         "grpc.call",
@@ -33,7 +32,7 @@ fn span(method: &Method, request: &Request) -> Span {
         rpc.method = method.method,
         rpc.grpc.status_code = Empty,
         user.id = Empty,
-        request_id = request.extensions().get().map(RequestId::as_str),
+        request_id = id.as_str(),
         trace_id = Empty,
     );
     trace_context::begin(&span, caller(request.headers()).as_ref());

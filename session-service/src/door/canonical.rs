@@ -3,17 +3,17 @@
 
 use std::collections::HashMap;
 
-use axum::{body::Body, response::Response};
 use http::HeaderMap;
-use http_body::Body as _;
-use http_body_util::BodyExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::calls;
 use crate::{
     error::{DOMAIN, reason},
     metrics,
 };
+
+const DETAILS: &str = "grpc-status-details-bin";
 
 /// How the framework begins to say that a request is not what it should be.
 const MALFORMED: [&str; 4] = [
@@ -23,26 +23,12 @@ const MALFORMED: [&str; 4] = [
     "Unexpected EOF decoding stream",
 ];
 
-/// Completes a response that is, or ends with, an error without details.
-pub(super) async fn complete(mut response: Response) -> Response {
-    complete_headers(response.headers_mut());
-    if response.body().is_end_stream() {
-        return response;
+/// Completes headers or trailers that say of an error without details.
+pub(super) fn complete(headers: &mut HeaderMap) {
+    if calls::code(headers).is_none_or(|code| code == Code::Ok) || headers.contains_key(DETAILS) {
+        return;
     }
-    response.map(|body| {
-        Body::new(body.map_frame(|mut frame| {
-            if let Some(trailers) = frame.trailers_mut() {
-                complete_headers(trailers);
-            }
-            frame
-        }))
-    })
-}
-
-fn complete_headers(headers: &mut HeaderMap) {
-    let bare = Status::from_header_map(headers)
-        .filter(|status| status.code() != Code::Ok && status.details().is_empty());
-    if let Some(bare) = bare {
+    if let Some(bare) = Status::from_header_map(headers) {
         // It fails for a message that is no header's value; ours are plain text.
         let _ = canonical(&bare).add_header(headers);
     }
@@ -79,16 +65,17 @@ fn canonical(bare: &Status) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use futures::{executor::block_on, stream};
-    use http_body::Frame;
-    use http_body_util::StreamBody;
-
     use super::*;
+
+    fn headers(status: Status) -> HeaderMap {
+        status.into_http::<()>().into_parts().0.headers
+    }
 
     #[track_caller]
     fn check(bare: Status, code: Code, reason: &str) {
-        let completed = block_on(complete(bare.into_http()));
-        let status = Status::from_header_map(completed.headers()).unwrap();
+        let mut completed = headers(bare);
+        complete(&mut completed);
+        let status = Status::from_header_map(&completed).unwrap();
         let info = status.get_details_error_info().unwrap();
         assert_eq!((status.code(), info.reason.as_str()), (code, reason));
     }
@@ -100,22 +87,6 @@ mod tests {
     }
 
     #[test]
-    fn an_error_at_the_end_of_a_stream_is_completed_too() {
-        let mut trailers = HeaderMap::new();
-        let bare = Status::internal("failed to decode Protobuf message: buffer underflow");
-        bare.add_header(&mut trailers).unwrap();
-        let frames = stream::iter([Ok::<_, Status>(Frame::trailers(trailers))]);
-        let response = Response::new(Body::new(StreamBody::new(frames)));
-
-        let completed = block_on(complete(response)).into_body();
-        let trailers = block_on(completed.collect()).unwrap().trailers().cloned().unwrap();
-
-        let status = Status::from_header_map(&trailers).unwrap();
-        let info = status.get_details_error_info().unwrap();
-        assert_eq!((status.code(), &*info.reason), (Code::InvalidArgument, "MALFORMED_REQUEST"));
-    }
-
-    #[test]
     fn every_bare_refusal_gets_its_reason() {
         check(Status::out_of_range("too large"), Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
         check(Status::unimplemented(""), Code::Unimplemented, "UNIMPLEMENTED");
@@ -124,9 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_ours_and_a_response_stay_as_they_are() {
+    fn a_refusal_of_ours_and_a_success_stay_as_they_are() {
         let ours = crate::Error::invalid("title", "is too long");
         check(ours.into(), Code::InvalidArgument, "INVALID_FIELD");
-        assert!(block_on(complete(Response::default())).headers().is_empty());
+        for mut headers in [HeaderMap::new(), headers(Status::ok(""))] {
+            let before = headers.clone();
+            complete(&mut headers);
+            assert_eq!(headers, before);
+        }
     }
 }

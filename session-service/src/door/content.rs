@@ -1,32 +1,39 @@
 //! What is neither gRPC nor gRPC-Web is told so, as the protocol asks for: with an HTTP
 //! status, and with a gRPC one beside it.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{extract::Request, response::Response};
 use http::{HeaderMap, Method, StatusCode, Version, header::CONTENT_TYPE};
 use tonic::Status;
 
 use crate::Error;
 
-pub(super) async fn check(request: Request, next: Next) -> Response {
-    let refusal = if request.method() != Method::POST {
-        let error = Error::invalid("method", "must be POST");
-        Some((StatusCode::METHOD_NOT_ALLOWED, error))
-    } else if is_web(request.headers()) {
-        None
-    } else if !is_grpc(request.headers()) {
-        let error = Error::invalid(
-            "content-type",
-            "must be application/grpc or application/grpc-web, with protobuf",
-        );
-        Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+/// What is spoken here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Protocol {
+    Grpc,
+    GrpcWeb,
+}
+
+/// Which of them a request is in, or what it is answered.
+pub(super) fn protocol(request: &Request) -> Result<Protocol, Response> {
+    if request.method() != Method::POST {
+        return Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "method", "must be POST"));
+    }
+    if is_web(request.headers()) {
+        return Ok(Protocol::GrpcWeb);
+    }
+    let problem = if !is_grpc(request.headers()) {
+        "must be application/grpc or application/grpc-web, with protobuf"
     } else if request.version() != Version::HTTP_2 {
-        let error = Error::invalid("content-type", "must be application/grpc-web over HTTP/1.1");
-        Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+        "must be application/grpc-web over HTTP/1.1"
     } else {
-        None
+        return Ok(Protocol::Grpc);
     };
-    let Some((http_status, error)) = refusal else { return next.run(request).await };
-    let mut response = Status::from(error).into_http();
+    Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", problem))
+}
+
+fn refusal(http_status: StatusCode, field: &'static str, problem: &'static str) -> Response {
+    let mut response = Status::from(Error::invalid(field, problem)).into_http();
     *response.status_mut() = http_status;
     response
 }

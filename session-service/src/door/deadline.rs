@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
 use http::HeaderMap;
-use tokio::time::{self, Instant};
-use tonic::Status;
+use tokio::time::Instant;
 
-use super::until::Until;
+use super::{answer::Answer, until::Until};
 use crate::Error;
 
 tokio::task_local! {
@@ -19,25 +18,18 @@ pub(crate) fn remaining() -> Option<Duration> {
     DEADLINE.try_with(|deadline| deadline.saturating_duration_since(Instant::now())).ok()
 }
 
-/// Ends a call at its caller's deadline, or when its caller leaves. What it was doing is
-/// dropped, and so are the statements that it was waiting for.
-pub(super) async fn keep(request: Request, next: Next) -> Response {
-    let timeout = match timeout(request.headers()) {
-        Ok(None) => return next.run(request).await,
-        Ok(Some(timeout)) => timeout,
-        Err(error) => return Status::from(error).into_http(),
-    };
+/// Ends the work after so long, and has it know.
+pub(super) async fn keep(
+    timeout: Duration,
+    work: impl Future<Output = Result<Response<Answer>, Error>>,
+) -> Result<Response<Answer>, Error> {
     let deadline = Instant::now() + timeout;
-    let until = Until::new(deadline, || Error::DeadlineExceeded.into());
-    let answer = DEADLINE.scope(deadline, next.run(request));
-    match time::timeout_at(deadline, answer).await {
-        Ok(response) => response.map(|body| until.cut(body)),
-        Err(_) => Status::from(Error::DeadlineExceeded).into_http(),
-    }
+    let until = Until::new(deadline, || Error::DeadlineExceeded);
+    until.keep(DEADLINE.scope(deadline, work)).await
 }
 
 /// Reads `grpc-timeout`: at most eight digits and a unit.
-fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
+pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(parse);
     parsed.map(Some).ok_or_else(|| {

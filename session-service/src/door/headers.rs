@@ -1,26 +1,18 @@
 //! Headers that are larger than they may be, as long as they are not so large that the
 //! connection refuses them.
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::extract::Request;
 use http::{HeaderMap, header::AUTHORIZATION};
-use tonic::Status;
 
 use crate::Error;
 
 /// What a header counts for besides its text (RFC 9113, 6.5.2).
 const OVERHEAD: usize = 32;
 
-pub(super) async fn check(State(max_bytes): State<u32>, request: Request, next: Next) -> Response {
+pub(super) fn check(request: &Request, max_bytes: u32) -> Result<(), Error> {
     let path = request.uri().path_and_query().map_or(0, |it| it.as_str().len());
     let size = size(request.headers()) + path;
-    if (max_bytes as usize) < size {
-        return Status::from(Error::HeadersTooLarge { max_bytes }).into_http();
-    }
-    next.run(request).await
+    if size <= max_bytes as usize { Ok(()) } else { Err(Error::HeadersTooLarge { max_bytes }) }
 }
 
 /// Without the token: one that is too large is refused like any other that is not valid.

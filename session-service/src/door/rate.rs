@@ -2,18 +2,11 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _};
 use storage::UserId;
-use tonic::Status;
 
 use crate::{
     Error,
-    auth::Caller,
     metrics::{self, By},
 };
 
@@ -45,21 +38,12 @@ impl Rate {
         self.buckets.shrink_to_fit();
     }
 
-    fn check(&self, user_id: UserId) -> Result<(), Error> {
+    pub(super) fn check(&self, user_id: UserId) -> Result<(), Error> {
         self.buckets.check_key(&user_id).map_err(|refused| {
             metrics::refused(By::Rate);
             let retry_after = refused.wait_time_from(self.buckets.clock().now());
             Error::RateLimited { user_id, per_second: self.per_second.get(), retry_after }
         })
-    }
-}
-
-pub(super) async fn take(State(rate): State<Rate>, request: Request, next: Next) -> Response {
-    let caller = request.extensions().get::<Caller>();
-    let checked = caller.ok_or(Error::Unauthenticated).and_then(|it| rate.check(it.user_id));
-    match checked {
-        Ok(()) => next.run(request).await,
-        Err(error) => Status::from(error).into_http(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The id by which a caller and the log name a call: the caller's own, or one that is made here.
 //! Every answer has it.
 
-use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Builder;
 
@@ -18,7 +17,7 @@ impl RequestId {
     }
 
     /// The caller's, if it is one, and fit to be shown.
-    fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(HEADER).iter();
         let value = values.next().filter(|_| values.next().is_none())?;
         let is_fit = (1..=MAX_BYTES).contains(&value.len())
@@ -26,18 +25,16 @@ impl RequestId {
         is_fit.then(|| Self(value.clone()))
     }
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let id = Builder::from_random_bytes(rand::random()).into_uuid().to_string();
         Self(HeaderValue::try_from(id).expect("a UUID is digits and hyphens"))
     }
 }
 
-pub(super) async fn give(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers()).unwrap_or_else(RequestId::new);
-    request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(HEADER, id.0);
-    response
+impl From<RequestId> for HeaderValue {
+    fn from(RequestId(id): RequestId) -> Self {
+        id
+    }
 }
 
 #[cfg(test)]

@@ -7,20 +7,18 @@ use std::{
 };
 
 use anyhow::anyhow;
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
+use storage::UserId;
 use tokio::time;
-use tonic::Status;
+use tonic::body::Body;
 
 use super::{
     admission::{Admission, Kind, Place},
-    receive,
+    answer::Answer,
+    receive::{self, Received},
     turns::{Turn, Turns},
 };
-use crate::{Error, auth::Caller, held::hold, metrics};
+use crate::{Error, metrics};
 
 /// How long the work on a request may take that waits for nobody but us.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -75,38 +73,39 @@ pub(super) struct Serving {
     pub(super) patience: Duration,
 }
 
-pub(super) async fn serve(
-    State(serving): State<Serving>,
-    request: Request,
-    next: Next,
-) -> Response {
-    serving.serve(request, next).await.unwrap_or_else(|error| Status::from(error).into_http())
-}
-
 impl Serving {
-    /// The place is kept until the answer is sent, the turn until it is there.
-    async fn serve(&self, request: Request, next: Next) -> Result<Response, Error> {
-        let caller = request.extensions().get::<Caller>().ok_or(Error::Unauthenticated)?;
-        let user_id = caller.user_id;
+    /// Has the user's request answered. Its place is kept until the answer is sent, its turn
+    /// until it is there.
+    pub(super) async fn serve<W>(
+        &self,
+        request: Request,
+        user_id: UserId,
+        work: impl FnOnce(http::Request<Received>) -> W,
+    ) -> Result<Response<Answer>, Error>
+    where
+        W: Future<Output = Response<Body>>,
+    {
         let place = self.admission.enter(user_id, Kind::Worked)?;
-        let (request, turn) = if receive::is_stream(&request) {
+        let is_stream = receive::is_stream(&request);
+        let (head, body) = request.into_parts();
+        let (body, turn) = if is_stream {
             // How many of these there are is bounded where they are worked on.
-            (receive::in_pieces(request, self.patience), None)
+            (Received::in_pieces(body, self.patience), None)
         } else {
             let turn = self.turns.of(user_id).await?;
-            let request = receive::whole(request, self.max_message_bytes, self.patience).await?;
-            (request, Some(turn.among_all().await?))
+            let body = Received::whole(body, self.max_message_bytes, self.patience).await?;
+            (body, Some(turn.among_all().await?))
         };
         let slot = Slot(Arc::new(Mutex::new(Held { place, turn })));
-        let answered = SLOT.scope(slot.clone(), next.run(request));
-        let response = in_time(&slot, answered).await?;
+        let answered = SLOT.scope(slot.clone(), work(Request::from_parts(head, body)));
+        let response = in_time(&slot, Box::pin(answered)).await?;
         slot.end_turn();
-        Ok(response.map(|body| hold(body, slot)))
+        Ok(response.map(|body| Answer::of(slot, body)))
     }
 }
 
 /// Gives up what keeps its turn for too long: whatever it waits for does not come.
-async fn in_time(slot: &Slot, answered: impl Future<Output = Response>) -> Result<Response, Error> {
+async fn in_time<T>(slot: &Slot, answered: impl Future<Output = T>) -> Result<T, Error> {
     let mut answered = pin!(answered);
     match time::timeout(LONGEST, &mut answered).await {
         Ok(response) => Ok(response),
@@ -117,13 +116,10 @@ async fn in_time(slot: &Slot, answered: impl Future<Output = Response>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use axum::{Extension, Router, body::Body, middleware, routing::get};
-    use storage::UserId;
-    use tower::ServiceExt as _;
-    use tower_http::catch_panic::CatchPanicLayer;
-
     use super::*;
-    use crate::door::Bounds;
+    use crate::door::{Bounds, panics};
+
+    const USER: UserId = UserId(1);
 
     #[tokio::test]
     async fn a_request_that_panics_gives_its_place_and_its_turn_back() {
@@ -134,17 +130,12 @@ mod tests {
             max_message_bytes: 0,
             patience: Duration::ZERO,
         };
-        let router = Router::new()
-            .route("/", get(async || -> &'static str { panic!("a bug") }))
-            .layer(middleware::from_fn_with_state(serving.clone(), serve))
-            .layer(Extension(Caller { user_id: UserId(1) }))
-            .layer(CatchPanicLayer::custom(crate::door::panics::answer));
+        let work = async |_| -> Response<Body> { panic!("a bug") };
 
-        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        let answered = panics::catch(serving.serve(Request::default(), USER, work)).await;
 
-        let status = Status::from_header_map(answer.headers()).unwrap();
-        assert_eq!(status.code(), tonic::Code::Internal);
-        serving.admission.enter(UserId(1), Kind::Worked).unwrap();
-        serving.turns.of(UserId(1)).await.unwrap().among_all().await.unwrap();
+        assert!(matches!(answered, Err(Error::Internal(_))), "{answered:?}");
+        serving.admission.enter(USER, Kind::Worked).unwrap();
+        serving.turns.of(USER).await.unwrap().among_all().await.unwrap();
     }
 }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use bootstrap::metrics::Histograms;
-use http::HeaderMap;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
@@ -51,6 +50,7 @@ static BY_REASON: LazyLock<HashMap<&str, Counter>> = LazyLock::new(|| {
 });
 
 /// The series of one method.
+#[derive(Debug)]
 struct Method {
     by_code: [Counter; CODES.len()],
     in_flight: Gauge,
@@ -116,6 +116,7 @@ pub(crate) fn waits() {
 }
 
 /// A call, until what is left of it is dropped.
+#[derive(Debug)]
 pub(crate) struct Call {
     method: &'static Method,
     began_at: Instant,
@@ -143,12 +144,10 @@ impl Call {
         }
     }
 
-    /// Reads what came of it, if it is there already.
-    pub(crate) fn read(&self, headers: &HeaderMap) {
-        if let Some(status) = headers.get("grpc-status") {
-            // The first is what is sent.
-            let _ = self.code.set(Code::from_bytes(status.as_bytes()));
-        }
+    /// That is what came of it.
+    pub(crate) fn ended(&self, code: Code) {
+        // The first is what is sent.
+        let _ = self.code.set(code);
     }
 }
 

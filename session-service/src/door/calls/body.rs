@@ -5,51 +5,82 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::{
-    body::{Body, Bytes},
-    response::Response,
-};
+use axum::body::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tonic::Status;
 
 use super::call::Call;
+use crate::door::answer::Answer;
 
-/// Tells of the call once its answer has ended, or nobody wants the rest of it.
-pub(super) fn follow(response: Response, mut call: Call) -> Response {
-    call.look_at(response.headers());
-    if response.body().is_end_stream() {
-        return response;
-    }
-    response.map(|body| Body::new(Followed { body, call }))
+/// Its call goes on until its end, or until nobody wants the rest of it.
+#[derive(Debug)]
+pub(in crate::door) struct Followed {
+    answer: Answer,
+    call: Call,
 }
 
-struct Followed {
-    body: Body,
-    call: Call,
+impl Followed {
+    pub(super) fn new(answer: Answer, call: Call) -> Self {
+        Self { answer, call }
+    }
 }
 
 impl HttpBody for Followed {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = Status;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Self { body, call } = self.get_mut();
-        let polled = call.span().in_scope(|| Pin::new(body).poll_frame(context));
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(trailers) = frame.trailers_ref()
-        {
-            call.look_at(trailers);
-        }
-        polled
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Self { answer, call } = self.get_mut();
+        let span = call.span().clone();
+        span.in_scope(|| {
+            let mut polled = Pin::new(answer).poll_frame(context);
+            if let Poll::Ready(Some(Ok(frame))) = &mut polled
+                && let Some(trailers) = frame.trailers_mut()
+            {
+                call.pass(trailers);
+            }
+            polled
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.answer.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.answer.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{extract::Request, response::Response};
+    use futures::{executor::block_on, stream};
+    use http::HeaderMap;
+    use http_body_util::{BodyExt as _, StreamBody};
+    use tonic::{Code, body::Body};
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+    use crate::door::request_id::RequestId;
+
+    #[test]
+    fn an_error_at_the_end_of_a_stream_is_completed() {
+        let mut trailers = HeaderMap::new();
+        let bare = Status::internal("failed to decode Protobuf message: buffer underflow");
+        bare.add_header(&mut trailers).unwrap();
+        let frames = stream::iter([Ok::<_, Status>(Frame::trailers(trailers))]);
+        let answer = Answer::new(Body::new(StreamBody::new(frames)));
+
+        let call = Call::begin(&Request::default(), &RequestId::new());
+        let followed = block_on(call.follow(async { Response::new(answer) })).into_body();
+        let trailers = block_on(followed.collect()).unwrap().trailers().cloned().unwrap();
+
+        let status = Status::from_header_map(&trailers).unwrap();
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((status.code(), &*info.reason), (Code::InvalidArgument, "MALFORMED_REQUEST"));
     }
 }

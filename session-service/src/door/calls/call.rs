@@ -1,48 +1,73 @@
 //! What is told of one call, once it has ended.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
+use axum::{extract::Request, response::Response};
 use http::HeaderMap;
-use tonic::{Code, Status};
-use tracing::{Level, Span};
+use tonic::Code;
+use tracing::{Instrument as _, Level, Span};
 
-use super::methods::Method;
-use crate::described;
+use super::{Followed, Method};
+use crate::{
+    described,
+    door::{answer::Answer, canonical, request_id::RequestId},
+    metrics,
+};
 
 /// A call that goes on; told of when its answer ends.
 #[derive(Debug)]
-pub(super) struct Call {
-    method: &'static Method,
+pub(in crate::door) struct Call {
+    /// None of what is public.
+    method: Option<&'static Method>,
     span: Span,
+    measured: Arc<metrics::Call>,
     began_at: Instant,
     is_told: bool,
 }
 
 impl Call {
-    pub(super) fn new(method: &'static Method, span: Span) -> Self {
-        Self { method, span, began_at: Instant::now(), is_told: false }
+    pub(in crate::door) fn begin(request: &Request, id: &RequestId) -> Self {
+        let path = request.uri().path();
+        let method = Method::of(path);
+        let span = method.map_or_else(Span::none, |it| super::span(it, request, id));
+        let (measured, began_at) = (metrics::Call::begin(path), Instant::now());
+        Self { method, span, measured, began_at, is_told: false }
     }
 
     pub(super) fn span(&self) -> &Span {
         &self.span
     }
 
-    /// Tells of the end that these headers or trailers say.
-    pub(super) fn look_at(&mut self, headers: &HeaderMap) {
-        if let Some(status) = Status::from_header_map(headers).filter(|_| !self.is_told) {
-            self.end(status.code());
-        }
+    /// Follows it from its work to the end of its answer.
+    pub(in crate::door) async fn follow(
+        mut self,
+        work: impl Future<Output = Response<Answer>>,
+    ) -> Response<Followed> {
+        let mut response = self.measured.scope(work).instrument(self.span.clone()).await;
+        self.measured.is_worked();
+        let span = self.span.clone();
+        span.in_scope(|| self.pass(response.headers_mut()));
+        response.map(|answer| Followed::new(answer, self))
     }
 
+    /// Completes these headers or trailers, and tells of the end that they say.
+    pub(super) fn pass(&mut self, headers: &mut HeaderMap) {
+        canonical::complete(headers);
+        let Some(code) = super::code(headers).filter(|_| !self.is_told) else { return };
+        self.measured.ended(code);
+        self.end(code);
+    }
+
+    /// Tells of its end, inside its span.
     fn end(&mut self, code: Code) {
         self.is_told = true;
+        let Some(method) = self.method else { return };
         self.span.record("rpc.grpc.status_code", i32::from(code));
         if is_error(code) {
             self.span.record("otel.status_code", "ERROR");
         }
-        let _entered = self.span.enter();
         let elapsed_ms = u64::try_from(self.began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (method, code, level) = (&self.method.name, described::code(code), level(code));
+        let (method, code, level) = (&method.name, described::code(code), level(code));
         match level {
             Level::WARN => tracing::warn!(method, code, elapsed_ms, "call ended"),
             Level::INFO => tracing::info!(method, code, elapsed_ms, "call ended"),
@@ -55,7 +80,8 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if !self.is_told {
-            self.end(Code::Cancelled);
+            let span = self.span.clone();
+            span.in_scope(|| self.end(Code::Cancelled));
         }
     }
 }
