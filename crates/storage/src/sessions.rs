@@ -1,11 +1,10 @@
 //! Sessions.
 
+mod list;
+
 use std::sync::LazyLock;
 
-use sea_orm::{
-    Condition, DbBackend, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait as _, Statement,
-    UpdateMany, entity::prelude::*, sea_query::Query,
-};
+use sea_orm::{DbBackend, ExprTrait as _, Statement, UpdateMany, entity::prelude::*};
 
 use crate::{
     AgentId, Database, Error, SessionId, UserId,
@@ -14,33 +13,14 @@ use crate::{
     entity::chat_session::{COLUMN, Column, Entity, Model, Status},
     error,
     idempotency::{self, Begun, Request},
-    page::Page,
-    rows::{self, Columns, Ordered},
+    rows,
     runs::{self, Cause, Signals},
 };
 
+pub use list::{Filter, Position, list_after, list_from};
+
 /// How long a deleted session can be brought back.
 const UNDELETE_WINDOW: &str = "30 days";
-
-/// Which of a user's sessions to list.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub agent_id: Option<AgentId>,
-    /// `None`: any.
-    pub status: Option<Status>,
-    /// Text that the title contains, whatever its case and accents.
-    pub search: Option<String>,
-    pub min_messages: Option<i64>,
-    pub created_after: Option<DateTimeUtc>,
-    pub created_before: Option<DateTimeUtc>,
-}
-
-/// A session's place in the order of listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    pub last_activity: DateTimeUtc,
-    pub id: SessionId,
-}
 
 /// What to change about a session.
 #[derive(Clone, Debug, Default)]
@@ -115,67 +95,6 @@ pub async fn get(
     let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
     rows::one(db, statement).await?.ok_or(NOT_FOUND)
-}
-
-/// Lists the sessions after `after`, newest activity first.
-#[tracing::instrument(name = "db.session.list_after", skip_all, fields(user.id = %user_id))]
-pub async fn list_after(
-    db: &impl ConnectionTrait,
-    user_id: UserId,
-    filter: &Filter,
-    after: Position,
-    limit: u64,
-) -> Result<Page<Model, Position>, Error> {
-    let position = Expr::tuple([Expr::col(Column::LastActivity), Expr::col(Column::Id)]);
-    let query = newest_first()
-        .filter(matching(user_id, filter))
-        .filter(position.lt(Expr::tuple([Expr::value(after.last_activity), Expr::value(after.id)])))
-        .limit(limit + 1);
-    let rows = rows::all(db, query.build(DbBackend::Postgres)).await?;
-    Ok(Page::from_overfetch(rows, limit, position_of))
-}
-
-/// Lists the sessions from `offset` on, newest activity first, and counts all of
-/// them.
-#[tracing::instrument(name = "db.session.list_from", skip_all, fields(user.id = %user_id))]
-pub async fn list_from(
-    db: &impl ConnectionTrait,
-    user_id: UserId,
-    filter: &Filter,
-    offset: u64,
-    limit: u64,
-) -> Result<(Page<Model, Position>, u64), Error> {
-    struct Row {
-        session: Model,
-        total: i64,
-    }
-
-    impl Ordered for Row {
-        fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
-            Ok(Self { session: Model::read(columns)?, total: columns.next()? })
-        }
-    }
-
-    let count = Query::select()
-        .expr(Expr::col(Column::Id).count())
-        .from(Entity)
-        .cond_where(matching(user_id, filter))
-        .to_owned();
-    let query = newest_first()
-        .expr_as(Expr::SubQuery(None, Box::new(count.into())), "total")
-        .filter(matching(user_id, filter))
-        .offset(offset)
-        .limit(limit + 1);
-    let rows = rows::all::<Row>(db, query.build(DbBackend::Postgres)).await?;
-
-    let total = match rows.first() {
-        Some(row) => row.total.unsigned_abs(),
-        None if offset == 0 => 0,
-        // A page beyond the end has no row that could tell.
-        None => Entity::find().filter(matching(user_id, filter)).count(db).await?,
-    };
-    let sessions = rows.into_iter().map(|row| row.session).collect();
-    Ok((Page::from_overfetch(sessions, limit, position_of), total))
 }
 
 /// Changes a session, if its etag is still `etag` where one is given.
@@ -284,27 +203,4 @@ fn owned(user_id: UserId, id: SessionId) -> UpdateMany<Entity> {
         .col_expr(Column::UpdatedAt, Expr::current_timestamp())
         .filter(COLUMN.id.eq(id))
         .filter(COLUMN.user_id.eq(user_id))
-}
-
-fn newest_first() -> Select<Entity> {
-    Entity::find().order_by_desc(Column::LastActivity).order_by_desc(Column::Id)
-}
-
-fn position_of(session: &Model) -> Position {
-    Position { last_activity: session.last_activity, id: session.id }
-}
-
-fn matching(user_id: UserId, filter: &Filter) -> Condition {
-    Condition::all()
-        .add(COLUMN.user_id.eq(user_id))
-        .add(Column::DeletedAt.is_null())
-        .add_option(filter.agent_id.map(|id| COLUMN.agent_id.eq(id)))
-        .add_option(filter.status.map(|status| COLUMN.status.eq(status)))
-        .add_option(filter.min_messages.map(|least| Column::TotalMessages.gte(least)))
-        .add_option(filter.created_after.map(|time| Column::CreatedAt.gt(time)))
-        .add_option(filter.created_before.map(|time| Column::CreatedAt.lt(time)))
-        .add_option(filter.search.as_deref().map(|text| {
-            // Not LIKE, in which some characters are not themselves.
-            Expr::cust_with_values("strpos(title_folded, fold_text($1)) > 0", [text])
-        }))
 }
