@@ -10,6 +10,7 @@ mod model_server;
 mod other_database;
 mod pair;
 mod provider;
+mod recorded;
 mod recorder;
 mod said;
 mod scrutiny;
@@ -62,6 +63,7 @@ pub(crate) struct Harness {
     /// Tertulia's own database, to look into.
     pub db: Database,
     pub database_url: String,
+    dataset_url: String,
     pub sources: Sources,
     pub nats: async_nats::Client,
     pub names: Names,
@@ -77,6 +79,19 @@ pub(crate) struct Place {
     pub nats: async_nats::Client,
     pub nats_url: String,
     pub names_prefix: String,
+}
+
+impl Place {
+    async fn new(nats_url: &str) -> Self {
+        let servers = dev::test_servers().await.expect("the test servers run");
+        Self {
+            database_url: database::create_migrated(&servers.database_url).await,
+            dataset_url: database::create(&servers.database_url, "d").await,
+            nats: run_queue::connect(nats_url, "tests").await.expect("NATS answers"),
+            nats_url: nats_url.to_owned(),
+            names_prefix: random_name("t").replace('_', ""),
+        }
+    }
 }
 
 impl Harness {
@@ -99,16 +114,7 @@ impl Harness {
 
     /// Without a worker, on a NATS server of its own.
     pub(crate) async fn on_nats(nats_url: &str) -> Self {
-        let servers = dev::test_servers().await.expect("the test servers run");
-        let names_prefix = random_name("t").replace('_', "");
-        let place = Place {
-            database_url: database::create_migrated(&servers.database_url).await,
-            dataset_url: database::create(&servers.database_url, "d").await,
-            nats: run_queue::connect(nats_url, "tests").await.expect("NATS answers"),
-            nats_url: nats_url.to_owned(),
-            names_prefix,
-        };
-        Self::at(place).await
+        Self::at(Place::new(nats_url).await).await
     }
 
     /// Without a worker.
@@ -119,7 +125,17 @@ impl Harness {
         let names = Names::with_prefix(&names_prefix);
         let sources = sources(&db, store);
         let service = Service::start(&sources, &nats, &names, embedder(Builtin), DRAIN).await;
-        Self { db, database_url, sources, nats, names, names_prefix, nats_url, service }
+        Self {
+            db,
+            database_url,
+            dataset_url,
+            sources,
+            nats,
+            names,
+            names_prefix,
+            nats_url,
+            service,
+        }
     }
 
     /// Starts another instance of the service, which drains for so long.
@@ -130,7 +146,8 @@ impl Harness {
 
     /// Starts an instance of the service with these limits.
     pub(crate) async fn service_within(&self, limits: Limits) -> Service {
-        self.serve(Serving { door: service::door(), settings: service::settings(), limits }).await
+        let (door, settings) = (service::door(), service::settings());
+        self.serve(Serving { door, settings, limits, sweeps: true }).await
     }
 
     async fn serve(&self, serving: Serving) -> Service {
@@ -140,7 +157,8 @@ impl Harness {
 
     /// Starts an instance of the service with this door and these settings.
     pub(crate) async fn service_behind(&self, door: Door, settings: Settings) -> Service {
-        self.serve(Serving { door, settings, limits: service::limits() }).await
+        let limits = service::limits();
+        self.serve(Serving { door, settings, limits, sweeps: true }).await
     }
 
     /// Starts an instance of the service that has searches embedded by this provider.

@@ -63,6 +63,8 @@ pub(super) struct Serving {
     pub door: Door,
     pub settings: Settings,
     pub limits: Limits,
+    /// Whether it looks after what nobody else has looked at in time.
+    pub sweeps: bool,
 }
 
 /// An instance of the session service; stops when dropped.
@@ -87,7 +89,7 @@ impl Service {
         drain: Duration,
     ) -> Self {
         let settings = Settings { drain, ..settings() };
-        let serving = Serving { door: door(), settings, limits: limits() };
+        let serving = Serving { door: door(), settings, limits: limits(), sweeps: true };
         Self::with(sources, nats, names, embedder, serving).await
     }
 
@@ -97,7 +99,7 @@ impl Service {
         nats: &Client,
         names: &Names,
         embedder: Embedder,
-        Serving { door, settings, limits }: Serving,
+        Serving { door, settings, limits, sweeps }: Serving,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
@@ -108,12 +110,14 @@ impl Service {
         let runs = Runs::new(db, nats.clone(), names.clone(), streams, ending);
         tokio::spawn(runs.clone().hear_ends(nats.clone(), names.clone()));
         tokio::spawn(runs.clone().hear_events(nats.clone(), names.clone()));
-        tokio::spawn(runs.clone().look_for_ends());
         tokio::spawn(runs.clone().keep_streams());
-        tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
-        tokio::spawn(sweep::overdue_runs(runs.clone(), shutdown.clone()));
-        tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));
-        tokio::spawn(sweep::user_data(runs.clone(), shutdown.clone()));
+        if sweeps {
+            tokio::spawn(runs.clone().look_for_ends());
+            tokio::spawn(sweep::runs(runs.clone(), shutdown.clone()));
+            tokio::spawn(sweep::overdue_runs(runs.clone(), shutdown.clone()));
+            tokio::spawn(sweep::datasets(sources.clone(), shutdown.clone()));
+            tokio::spawn(sweep::user_data(runs.clone(), shutdown.clone()));
+        }
         let parts = Parts {
             db: sources.db.clone(),
             runs,

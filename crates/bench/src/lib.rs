@@ -1,0 +1,3 @@
+//! Measures the pair against what the servers themselves can do.
+
+pub mod replay;

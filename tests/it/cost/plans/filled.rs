@@ -1,0 +1,65 @@
+//! A database as it is in production: many users, and one who has a lot.
+
+use super::USER;
+use crate::harness::Harness;
+
+const FILL: &str = "
+    INSERT INTO data_sources (user_id, name, kind, schema_snapshot)
+    SELECT 1000 + n % 100, 'Data ' || n, 'dataset', NULL FROM generate_series(1, 3000) AS n;
+
+    INSERT INTO agents (user_id, name, data_source_id, model, instructions, table_allow_list,
+        max_rows, statement_timeout_ms)
+    SELECT user_id, 'Agent ' || id, id, 'builtin', '', '{}', 500, 30000
+    FROM data_sources WHERE name LIKE 'Data _%';
+
+    WITH owners AS (
+        SELECT id, user_id FROM agents
+        UNION ALL SELECT (SELECT min(id) FROM agents), $user FROM generate_series(1, 150)
+    )
+    INSERT INTO chat_sessions (user_id, agent_id, title, total_messages, last_activity)
+    SELECT user_id, id, 'About ' || n || CASE n % 10 WHEN 0 THEN ' sales' ELSE '' END, 10,
+        now() - n * interval '1 minute'
+    FROM owners, generate_series(1, 2) AS n;
+
+    INSERT INTO runs (chat_session_id, agent_id, user_id, question, state, admitted_at, wake_at,
+        ended_at, created_at)
+    SELECT id, agent_id, user_id, 'How much of ' || n || '?', 'succeeded', now(), NULL, now(),
+        now() - n * interval '1 day'
+    FROM chat_sessions, generate_series(1, 2) AS n;
+
+    INSERT INTO run_results (run_id, columns, rows) SELECT id, '[]', '[]' FROM runs;
+
+    INSERT INTO messages (chat_session_id, user_id, run_id, role, content, sequence_order,
+        finish_reason)
+    SELECT chat_session_id, user_id, id, role, CASE id % 50 WHEN 0 THEN 'penguins' ELSE question END,
+        2 * row_number() OVER (PARTITION BY chat_session_id, role ORDER BY id) - place,
+        CASE role WHEN 'assistant' THEN 'stop' END
+    FROM runs, (VALUES ('user', 1), ('assistant', 0)) AS one (role, place);
+
+    INSERT INTO message_embeddings (message_id, user_id, agent_id, chat_session_id, model,
+        content_hash, embedding)
+    SELECT m.id, m.user_id, s.agent_id, s.id, 'builtin', sha256(m.id::text::bytea),
+        (SELECT array_agg(random()) FROM generate_series(1, 1536) WHERE m.id > 0)::vector
+    FROM messages m JOIN chat_sessions s ON s.id = m.chat_session_id WHERE m.id % 20 = 0;
+
+    INSERT INTO idempotency_keys (user_id, request_id, method, payload_hash, resource_id)
+    SELECT 1000 + n % 100, gen_random_uuid(), 'CreateSession', '', n
+    FROM generate_series(1, 10000) AS n";
+
+/// The tables that have many rows then.
+pub(super) const LARGE: [&str; 8] = [
+    "agents",
+    "chat_sessions",
+    "data_sources",
+    "idempotency_keys",
+    "message_embeddings",
+    "messages",
+    "run_results",
+    "runs",
+];
+
+pub(super) async fn fill(harness: &Harness) {
+    harness.execute(&FILL.replace("$user", &USER.to_string())).await;
+    // The index of words is dear as long as what is new is not sorted into it.
+    harness.execute("VACUUM ANALYZE").await;
+}
