@@ -1,9 +1,13 @@
 //! Starting runs, and admitting them when their turn comes.
 
-use std::{sync::LazyLock, time::Duration};
+mod conversation;
 
-use sea_orm::{DbBackend, ExprTrait as _, SelectExt as _, Statement, entity::prelude::*};
+use std::time::Duration;
+
+use sea_orm::{DbBackend, Statement};
 use trace_context::TraceContext;
+
+pub use conversation::Conversation;
 
 use super::{
     Quotas, Signals, WakeUp,
@@ -11,26 +15,15 @@ use super::{
     locks, quota,
 };
 use crate::{
-    AgentId, Database, Error, RunId, SessionId, Transaction, UserId,
+    Database, Error, RunId, SessionId, Transaction, UserId,
     columns::columns,
     entity::{
-        agent, chat_session,
+        chat_session,
         run::{self, Model},
     },
-    error,
     idempotency::{self, Begun, Request},
-    rows::{self, Columns, Ordered},
-    sessions,
+    rows,
 };
-
-/// The conversation that a question belongs to.
-#[derive(Clone, Copy, Debug)]
-pub enum Conversation {
-    /// A new one with this agent.
-    New(AgentId),
-    /// One that is there, with its agent: this one, if it is named.
-    Existing(SessionId, Option<AgentId>),
-}
 
 /// What to do with a question whose session has an unfinished run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +65,17 @@ pub async fn start(
         }
     };
     let tx = effect.tx();
-    let session = match start.conversation {
-        Conversation::New(agent_id) => create(tx, user_id, agent_id).await?,
-        Conversation::Existing(id, agent_id) => reopen(tx, user_id, id, agent_id).await?,
-    };
+    let session = start.conversation.open(tx, user_id).await?;
     quota::check(tx, user_id, session.id, &start.quotas).await?;
     let mut signals = match start.concurrency {
         Concurrency::Interrupt => interrupt(tx, session.id).await?,
         Concurrency::Enqueue { .. } | Concurrency::Reject => Signals::default(),
     };
     let run = insert(tx, &session, &start).await?;
-    let admitted = admit(tx, session.id).await?;
+    let admitted = match run.admitted_at {
+        Some(_) => Some(run.clone()),
+        None => admit(tx, session.id).await?,
+    };
     effect.commit(run.id.0).await?;
     signals.wake_up = admitted.as_ref().and_then(WakeUp::of);
     let run = admitted.filter(|admitted| admitted.id == run.id).unwrap_or(run);
@@ -97,7 +90,8 @@ async fn interrupt(tx: &Transaction, session_id: SessionId) -> Result<Signals, E
     .await
 }
 
-/// Stores a run of a session that is locked, if its policy lets it in.
+/// Stores a run of a session that is locked, if its policy lets it in. Where nothing else is
+/// unfinished, it is admitted at once.
 async fn insert(
     tx: &Transaction,
     session: &chat_session::Model,
@@ -109,17 +103,28 @@ async fn insert(
         Concurrency::Interrupt => i64::MAX,
     };
     let sql = format!(
-        "INSERT INTO runs (chat_session_id, agent_id, user_id, question, expires_at, wake_at,
-            traceparent, tracestate)
-        SELECT $1, $2, $3, $4, now() + $5 * interval '1 second',
-            now() + least($5, 60) * interval '1 second', $7, $8
-        WHERE NOT EXISTS (
-            SELECT FROM runs WHERE chat_session_id = $1 AND ended_at IS NULL
-        ) OR (
-            SELECT count(*) FROM runs
-            WHERE chat_session_id = $1 AND admitted_at IS NULL AND ended_at IS NULL
-        ) < $6
-        RETURNING {columns}",
+        "WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+        place AS MATERIALIZED (
+            SELECT NOT EXISTS (
+                SELECT FROM runs WHERE chat_session_id = $1 AND ended_at IS NULL
+            ) AS is_idle
+        ),
+        run AS (
+            INSERT INTO runs (chat_session_id, agent_id, user_id, question, expires_at,
+                traceparent, tracestate, admitted_at, publications, wake_at)
+            SELECT $1, $2, $3, $4, clock.now + $5 * interval '1 second', $7, $8,
+                CASE WHEN is_idle THEN clock.now END, is_idle::int,
+                clock.now + least($5, CASE WHEN is_idle THEN 5 ELSE 60 END) * interval '1 second'
+            FROM clock, place
+            WHERE is_idle OR (
+                SELECT count(*) FROM runs
+                WHERE chat_session_id = $1 AND admitted_at IS NULL AND ended_at IS NULL
+            ) < $6
+            RETURNING {columns}
+        ),
+        admitted AS (SELECT * FROM run WHERE admitted_at IS NOT NULL),
+        {CAPTURE}
+        SELECT * FROM run",
         columns = columns::<run::Entity>("runs")
     );
     let trace = start.trace.as_ref();
@@ -164,8 +169,26 @@ pub async fn admit_next(db: &Database, session_id: SessionId) -> Result<Option<W
     Ok(admitted.as_ref().and_then(WakeUp::of))
 }
 
-/// The one function that admits a run: the head of the session's queue, if none
-/// is admitted. Its question becomes the session's next message. One whose time is
+/// Makes the question of a run that is `admitted` its session's next message.
+const CAPTURE: &str = "session AS (
+            UPDATE chat_sessions SET total_messages = total_messages + 1,
+                last_activity = clock.now, updated_at = clock.now,
+                last_message = left(admitted.question, 500)
+            FROM clock, admitted
+            WHERE chat_sessions.id = $1
+            RETURNING total_messages
+        ),
+        message AS (
+            INSERT INTO messages
+                (chat_session_id, user_id, run_id, role, content, cells, sequence_order,
+                created_at)
+            SELECT $1, admitted.user_id, admitted.id, 'user', admitted.question, 'none',
+                session.total_messages, clock.now
+            FROM clock, admitted, session
+        )";
+
+/// Admits a run that had to wait: the head of the session's queue, if none is
+/// admitted. Its question becomes the session's next message. One whose time is
 /// over is left to the sweep, and the queue of a deleted session stands still.
 ///
 /// The session's row is locked by the caller. Times are read from the clock, not
@@ -191,101 +214,11 @@ pub(super) async fn admit(tx: &Transaction, session_id: SessionId) -> Result<Opt
             )
             RETURNING {columns}
         ),
-        session AS (
-            UPDATE chat_sessions SET total_messages = total_messages + 1,
-                last_activity = clock.now, updated_at = clock.now,
-                last_message = left(admitted.question, 500)
-            FROM clock, admitted
-            WHERE chat_sessions.id = $1
-            RETURNING total_messages
-        ),
-        message AS (
-            INSERT INTO messages
-                (chat_session_id, user_id, run_id, role, content, cells, sequence_order,
-                created_at)
-            SELECT $1, admitted.user_id, admitted.id, 'user', admitted.question, 'none',
-                session.total_messages, clock.now
-            FROM clock, admitted, session
-        )
+        {CAPTURE}
         SELECT * FROM admitted",
         columns = columns::<run::Entity>("runs"),
     );
     let values: [sea_orm::Value; 1] = [session_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     Ok(rows::one::<Model>(tx, statement).await?)
-}
-
-async fn create(
-    tx: &Transaction,
-    user_id: UserId,
-    agent_id: AgentId,
-) -> Result<chat_session::Model, Error> {
-    match sessions::create(tx, user_id, agent_id, String::new()).await {
-        // The owner is told that it was there once.
-        Err(Error::NotFound(error::Entity::Agent)) => {
-            let is_deleted = agent::Entity::find_by_id(agent_id)
-                .filter(agent::COLUMN.user_id.eq(user_id))
-                .exists(tx)
-                .await?;
-            Err(if is_deleted {
-                Error::AgentDeleted
-            } else {
-                Error::NotFound(error::Entity::Agent)
-            })
-        }
-        created => created,
-    }
-}
-
-/// Locks a session that is to go on, and makes an archived one active.
-async fn reopen(
-    tx: &Transaction,
-    user_id: UserId,
-    id: SessionId,
-    agent_id: Option<AgentId>,
-) -> Result<chat_session::Model, Error> {
-    use chat_session::{COLUMN, Column, Entity, Model, Status};
-
-    struct Row {
-        session: Model,
-        has_agent: bool,
-    }
-
-    impl Ordered for Row {
-        fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
-            Ok(Self { session: Model::read(columns)?, has_agent: columns.next()? })
-        }
-    }
-
-    static SQL: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {columns}, EXISTS (
-                SELECT FROM agents WHERE id = s.agent_id AND deleted_at IS NULL
-            )
-            FROM chat_sessions s WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
-            FOR NO KEY UPDATE",
-            columns = columns::<Entity>("s")
-        )
-    });
-
-    let values: [sea_orm::Value; 2] = [id.into(), user_id.into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, SQL.as_str(), values);
-    let row = rows::one::<Row>(tx, statement).await?;
-    let Row { session, has_agent } = row.ok_or(Error::NotFound(error::Entity::Session))?;
-    if agent_id.is_some_and(|it| it != session.agent_id) {
-        return Err(Error::AgentMismatch);
-    }
-    if !has_agent {
-        return Err(Error::AgentDeleted);
-    }
-    if session.status == Status::Archived {
-        Entity::update_many()
-            .col_expr(Column::Status, Expr::value(Status::Active))
-            .col_expr(Column::Etag, Expr::col(Column::Etag).add(1))
-            .col_expr(Column::UpdatedAt, Expr::current_timestamp())
-            .filter(COLUMN.id.eq(id))
-            .exec(tx)
-            .await?;
-    }
-    Ok(session)
 }
