@@ -6,6 +6,7 @@ mod failures;
 
 use futures::future;
 use recorder::{Execution, Recorder};
+use sea_orm::sqlx::{Connection as _, PgConnection};
 use tokio_postgres::{Client, Config, NoTls, config::Host, types::Type};
 
 /// A recorder in front of the test server.
@@ -161,11 +162,11 @@ async fn rows_without_number_are_counted_and_not_kept() {
 #[tokio::test]
 async fn a_client_that_prefers_tls_goes_on_without_and_its_pings_are_seen() {
     let recorder = start().await;
-    let db = storage::connect(&url(&recorder).await, 1).await.unwrap();
+    let mut connection = PgConnection::connect(&url(&recorder).await).await.unwrap();
     take(&recorder).await;
     recorder.take_trips();
 
-    db.ping().await.unwrap();
+    connection.ping().await.unwrap();
 
     recorder.settled().await;
     let [trip] = &recorder.take_trips()[..] else { panic!("not one round trip") };

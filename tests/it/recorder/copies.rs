@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use futures::{SinkExt as _, TryStreamExt as _, stream};
-use sea_orm::sqlx::{Executor as _, postgres::PgPoolCopyExt as _};
+use sea_orm::sqlx::{
+    Executor as _,
+    postgres::{PgPoolCopyExt as _, PgPoolOptions},
+};
 use tokio_postgres::Client;
 
 use super::{log_in, sql, start, take, url};
@@ -94,8 +97,9 @@ async fn data_copied_out_is_counted() {
 #[tokio::test]
 async fn a_simple_query_may_ask_for_data_too() {
     let recorder = start().await;
-    let db = storage::connect(&url(&recorder).await, 1).await.unwrap();
-    let pool = db.get_postgres_connection_pool();
+    // The table is one connection's.
+    let pool = PgPoolOptions::new().max_connections(1).connect(&url(&recorder).await);
+    let pool = pool.await.unwrap();
     pool.execute("CREATE TEMP TABLE numbers (number int)").await.unwrap();
     take(&recorder).await;
 
