@@ -15,9 +15,10 @@ use opentelemetry_sdk::{
 };
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
+    EnvFilter, Layer, Registry,
     filter::{FilterExt as _, filter_fn},
     layer::SubscriberExt as _,
+    registry,
     util::SubscriberInitExt as _,
 };
 use uuid::Builder;
@@ -55,19 +56,23 @@ pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Opti
         (provider.with_span_processor(queue).build(), exporting)
     });
     let (provider, exporting) = collected.unzip();
-    let spans = provider.map(|provider| {
-        tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer("tertulia"))
-            .with_context_activation(false)
-            .with_tracked_inactivity(false)
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            // Events stay out of spans: they are in the log, with the trace's id.
-            .with_filter(sampling::collected())
-    });
-    tracing_subscriber::registry().with(spans).with(Lines.with_filter(lines)).init();
+    // One that is an `Option` would have every event of every crate looked at.
+    let mut layers = vec![Lines.with_filter(lines).boxed()];
+    layers.extend(provider.map(|provider| collecting(&provider).boxed()));
+    registry().with(layers).init();
     Ok(exporting)
+}
+
+fn collecting(provider: &SdkTracerProvider) -> impl Layer<Registry> {
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("tertulia"))
+        .with_context_activation(false)
+        .with_tracked_inactivity(false)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        // Events stay out of spans: they are in the log, with the trace's id.
+        .with_filter(sampling::collected())
 }
 
 fn is_followed(metadata: &Metadata<'_>) -> bool {

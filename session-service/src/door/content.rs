@@ -14,10 +14,27 @@ pub(super) enum Protocol {
     GrpcWeb,
 }
 
-/// Which of them a request is in, or what it is answered.
-pub(super) fn protocol(request: &Request) -> Result<Protocol, Response> {
+/// What a request is answered that is in neither.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    http_status: StatusCode,
+    field: &'static str,
+    problem: &'static str,
+}
+
+impl From<Refusal> for Response {
+    fn from(Refusal { http_status, field, problem }: Refusal) -> Self {
+        let mut response = Status::from(Error::invalid(field, problem)).into_http();
+        *response.status_mut() = http_status;
+        response
+    }
+}
+
+/// Which of them a request is in.
+pub(super) fn protocol(request: &Request) -> Result<Protocol, Refusal> {
     if request.method() != Method::POST {
-        return Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "method", "must be POST"));
+        let http_status = StatusCode::METHOD_NOT_ALLOWED;
+        return Err(Refusal { http_status, field: "method", problem: "must be POST" });
     }
     if is_web(request.headers()) {
         return Ok(Protocol::GrpcWeb);
@@ -29,13 +46,8 @@ pub(super) fn protocol(request: &Request) -> Result<Protocol, Response> {
     } else {
         return Ok(Protocol::Grpc);
     };
-    Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", problem))
-}
-
-fn refusal(http_status: StatusCode, field: &'static str, problem: &'static str) -> Response {
-    let mut response = Status::from(Error::invalid(field, problem)).into_http();
-    *response.status_mut() = http_status;
-    response
+    let http_status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Err(Refusal { http_status, field: "content-type", problem })
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

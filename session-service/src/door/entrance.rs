@@ -61,7 +61,7 @@ impl Entrance {
                 let answer = |mut request| async move { self.follow(&mut request, id).await };
                 Box::pin(browsers::translate(mem::take(request), answer)).await
             }
-            Err(refusal) => refusal,
+            Err(refusal) => refusal.into(),
         }
     }
 
