@@ -77,8 +77,7 @@ impl KeySet {
 
     /// The tokens that were verified with these keys.
     pub(super) fn accepted(&self) -> &Accepted {
-        static ALL: std::sync::LazyLock<Accepted> = std::sync::LazyLock::new(Accepted::default);
-        &ALL
+        &self.accepted
     }
 
     /// Whether there is a key that a token may be of that names this one.
