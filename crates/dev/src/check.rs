@@ -7,7 +7,7 @@ mod images;
 mod k8s;
 mod monitoring;
 mod python;
-mod stack;
+pub(crate) mod stack;
 mod upgrade;
 
 use anyhow::bail;
@@ -51,7 +51,9 @@ pub(crate) async fn check(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Fails when the user asks for the end before the work is done.
-async fn unless_interrupted<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) async fn unless_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     tokio::select! {
         result = work => result,
         asked = asked_to_end() => asked.and_then(|()| bail!("interrupted")),

@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
+    bench,
     chaos::{self, drill},
     check, docs, down, fuzz, recall, token, up,
 };
@@ -32,6 +33,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measure what a search by meaning finds among many messages, and how fast
     Recall(recall::Options),
+    /// Measure the pair beside bare Postgres and NATS: where the time goes, and what grows
+    Bench(bench::Options),
     /// Write docs/api.md and docs/errors.md anew, from the protos and from the code
     Docs,
     /// Print a token for the running stack
@@ -47,6 +50,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Check(options) => check::check(&options).await,
         Command::Fuzz(options) => fuzz::fuzz(&options).await,
         Command::Recall(options) => recall::recall(&options).await,
+        Command::Bench(options) => bench::bench(&options).await,
         Command::Docs => docs::write(),
         Command::Token(options) => {
             print(&token::issue(&options)?);

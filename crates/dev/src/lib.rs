@@ -1,5 +1,6 @@
 //! `cargo dev`: the embedded stack for development, and the servers that the tests share.
 
+mod bench;
 pub mod chaos;
 mod check;
 mod cli;

@@ -1,6 +1,5 @@
 //! `cargo dev recall`: how many of the nearest messages a search by meaning finds, of many.
 
-mod clusters;
 mod fill;
 
 use std::{
@@ -17,16 +16,14 @@ use storage::{
 };
 use tokio_postgres::Client;
 
-pub use self::{
-    clusters::Clusters,
-    fill::{MODEL, fill},
-};
+pub use self::fill::{MODEL, fill};
 use crate::{
     cli::print,
     servers::{postgres, random_bytes},
     shared::test_servers,
     up::databases::with_database,
 };
+pub use clusters::Clusters;
 
 /// What the search promises.
 const LEAST_RECALL: f64 = 0.95;

@@ -98,8 +98,8 @@ async fn data_copied_out_is_counted() {
 async fn a_simple_query_may_ask_for_data_too() {
     let recorder = start().await;
     // The table is one connection's.
-    let pool = PgPoolOptions::new().max_connections(1).connect(&url(&recorder).await);
-    let pool = pool.await.unwrap();
+    let url = url(&recorder).await;
+    let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
     pool.execute("CREATE TEMP TABLE numbers (number int)").await.unwrap();
     take(&recorder).await;
 

@@ -38,7 +38,7 @@ async fn serve<T>(
 }
 
 /// Stops what runs and removes its data; the logs stay.
-pub(super) async fn clear(folder: &Folder) -> anyhow::Result<()> {
+pub(crate) async fn clear(folder: &Folder) -> anyhow::Result<()> {
     folder.stop_all().await?;
     if let Some(settings) = Settings::find(folder)? {
         if settings.data.exists() {

@@ -61,6 +61,17 @@ pub(crate) async fn release(workspace: &Path, target: &Path) -> anyhow::Result<P
     Ok(Programs::below(&target.join("debug")))
 }
 
+/// Builds the services as they are deployed, and the program that measures them.
+pub(crate) async fn optimized() -> anyhow::Result<(Programs, PathBuf)> {
+    eprintln!("building the services and the bench, optimized ...");
+    let target = folders::target();
+    let mut command = cargo();
+    command.args(["--release", "--package", "bench"]).arg("--target-dir").arg(&target);
+    build(&mut command, &folders::workspace()).await?;
+    let folder = target.join("release");
+    Ok((Programs::below(&folder), folder.join("bench")))
+}
+
 async fn build(command: &mut Command, workspace: &Path) -> anyhow::Result<()> {
     let status = command
         .arg("--manifest-path")

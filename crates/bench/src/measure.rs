@@ -1,0 +1,48 @@
+//! Rounds of load on several sides in turn, so that what else the machine does in the
+//! meantime meets all of them.
+
+use std::time::Duration;
+
+use crate::{
+    context::Plan,
+    cpu::{self, Pids},
+    load::{Callers, closed},
+    measured::{Measured, Round},
+};
+
+/// One of those that are compared.
+pub(crate) struct Side {
+    pub(crate) callers: Callers,
+    /// Whose CPU its calls use.
+    pub(crate) pids: Pids,
+    pub(crate) measured: Measured,
+}
+
+impl Side {
+    pub(crate) fn new(callers: Callers, pids: Pids) -> Self {
+        Self { callers, pids, measured: Measured::default() }
+    }
+
+    /// One round, of as much as it can do.
+    async fn round(&mut self, length: Duration) -> anyhow::Result<Round> {
+        let before = cpu::used(self.pids)?;
+        let outcome = closed::run(&mut self.callers, length).await?;
+        let cpu = cpu::used(self.pids)?.since(before);
+        let calls = outcome.latencies.len();
+        Ok(Round { calls, elapsed: outcome.elapsed, latencies: outcome.latencies, cpu })
+    }
+}
+
+/// Adds the rounds of a plan to what was measured of each side.
+pub(crate) async fn in_turn(sides: &mut [&mut Side], plan: Plan) -> anyhow::Result<()> {
+    for side in sides.iter_mut() {
+        side.round(plan.warm_up).await?;
+    }
+    for _ in 0..plan.rounds {
+        for side in sides.iter_mut() {
+            let round = side.round(plan.round).await?;
+            side.measured.rounds.push(round);
+        }
+    }
+    Ok(())
+}
