@@ -5,7 +5,7 @@ mod hear;
 mod wait;
 mod watch;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use async_nats::Client;
@@ -53,7 +53,7 @@ pub struct Runs {
     /// Those who wait for ends.
     ends: Listeners<()>,
     /// Those who watch.
-    events: Listeners<RunEvent>,
+    events: Listeners<Arc<RunEvent>>,
     publishing: TaskTracker,
     shutdown: CancellationToken,
 }

@@ -1,6 +1,6 @@
 //! Hearing what happens to runs, on behalf of all who wait for them or watch them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
 use bootstrap::report;
@@ -31,7 +31,7 @@ impl Runs {
         match LiveEvents::subscribe(&client, &names).await {
             Ok(mut events) => {
                 while let Some((run_id, event)) = events.next().await {
-                    self.events.announce(run_id, event);
+                    self.events.announce(run_id, Arc::new(event));
                 }
             }
             Err(error) => tracing::error!(error = %report(&error), "events can't be heard"),

@@ -4,7 +4,7 @@
 //! Each event is sent once, in the order of its id. Whatever is not above the last
 //! one sent is dropped, so that an attempt whose claim was lost can't be heard.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bootstrap::report;
 use chrono::{TimeDelta, Utc};
@@ -91,7 +91,7 @@ impl Runs {
 struct Watcher {
     runs: Runs,
     ends: Listener<()>,
-    live: Listener<RunEvent>,
+    live: Listener<Arc<RunEvent>>,
     replay: Replay,
     /// The id of the last event that was sent.
     sent: i64,
@@ -125,7 +125,7 @@ impl Watcher {
     async fn pass_on(
         &mut self,
         run_id: RunId,
-        event: Result<RunEvent, Lagged>,
+        event: Result<Arc<RunEvent>, Lagged>,
     ) -> Result<(), Error> {
         let Ok(event) = event else {
             // More was heard than was kept; the log has it.
@@ -144,7 +144,7 @@ impl Watcher {
             time::sleep(READ_AGAIN).await;
             self.begin_log_anew(run_id);
         }
-        self.accept(event).await
+        self.accept(Arc::unwrap_or_clone(event)).await
     }
 
     /// Sends what is in the log and was not sent yet; without a log, that is

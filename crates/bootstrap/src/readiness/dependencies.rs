@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use run_queue::Probe as QueueProbe;
 use storage::Probe as DatabaseProbe;
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time;
 
 use super::{Readiness, hysteresis::Hysteresis};
 
 const INTERVAL: Duration = Duration::from_secs(2);
+/// How soon they are asked again before both have answered for the first time: later each time.
+const AT_START: Duration = Duration::from_millis(20);
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -22,10 +24,8 @@ impl Dependencies {
     /// Tells `readiness` what comes of it, for ever.
     pub async fn watch(self, readiness: Readiness) {
         let (mut database, mut nats) = (Hysteresis::default(), Hysteresis::default());
-        let mut ticks = time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = AT_START;
         loop {
-            ticks.tick().await;
             let (database_answers, nats_answers) = tokio::join!(
                 time::timeout(TIMEOUT, self.database.answers()),
                 time::timeout(TIMEOUT, self.queue.answers()),
@@ -36,6 +36,8 @@ impl Dependencies {
             readiness.note(database, nats);
             tell("the database", before.database, database);
             tell("NATS", before.nats, nats);
+            time::sleep(pause).await;
+            pause = if database && nats { INTERVAL } else { INTERVAL.min(2 * pause) };
         }
     }
 }
