@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command, thread};
 
-use crate::{cli::Options, context::Plan, pair, setup::Setup};
+use crate::{cli::Options, context::Plan, pair, runs, setup::Setup};
 
 /// Names and values, to be shown above the results.
 pub(crate) fn about(setup: &Setup, options: &Options, plan: Plan) -> Vec<(String, String)> {
@@ -14,6 +14,11 @@ pub(crate) fn about(setup: &Setup, options: &Options, plan: Plan) -> Vec<(String
         ("warm-up", format!("{:?} a case and side", plan.warm_up)),
         ("rounds", format!("{} of {:?} on each side, in turn", plan.rounds, plan.round)),
     ];
+    if runs::NAMES.iter().any(|name| options.wants(name)) {
+        let left_out =
+            "without embedding their messages, on either side, which is done beside them";
+        facts.push(("runs", left_out.to_owned()));
+    }
     if cfg!(debug_assertions) {
         facts.push((
             "this program",

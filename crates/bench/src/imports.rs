@@ -43,7 +43,8 @@ pub(crate) async fn measure(
     let url = context.setup.session_service.env_of("DATASET_DATABASE_URL")?;
     let bare = Copy { client: connect(url).await?, file };
     let mut product = Side::new(vec![Box::new(product)], context.pids());
-    let mut bare = Side::new(vec![Box::new(bare)], context.pids());
+    let bare = Side::new(vec![Box::new(bare)], context.pids());
+    let mut bare = bare.without(context.pair.pids());
     let plan = Plan { warm_up: ONE, round: ONE, rounds: ROUNDS };
     in_turn(&mut [&mut product, &mut bare], plan).await?;
     let (product, bare) = (product.measured, bare.measured);

@@ -12,6 +12,7 @@ mod cpu;
 pub mod data;
 mod echo;
 mod growth;
+mod halted;
 mod imports;
 mod load;
 mod measure;

@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
+
 use crate::{
     context::Plan,
     cpu::{self, Pids},
+    halted::Halted,
     load::{Callers, closed},
     measured::{Measured, Round},
+    pair,
 };
 
 /// One of those that are compared.
@@ -15,30 +19,40 @@ pub(crate) struct Side {
     pub(crate) callers: Callers,
     /// Whose CPU its calls use.
     pub(crate) pids: Pids,
+    /// Who stands still meanwhile: what they do beside calls would count as its own.
+    pub(crate) halted: Vec<u32>,
     pub(crate) measured: Measured,
 }
 
 impl Side {
     pub(crate) fn new(callers: Callers, pids: Pids) -> Self {
-        Self { callers, pids, measured: Measured::default() }
+        Self { callers, pids, halted: Vec::new(), measured: Measured::default() }
+    }
+
+    pub(crate) fn without(self, halted: pair::Pids) -> Self {
+        Self { halted: vec![halted.service, halted.worker], ..self }
     }
 
     /// One round, of as much as it can do.
     async fn round(&mut self, length: Duration) -> anyhow::Result<Round> {
+        let _halted = Halted::all(&self.halted)?;
         let before = cpu::used(self.pids)?;
         let outcome = closed::run(&mut self.callers, length).await?;
         let cpu = cpu::used(self.pids)?.since(before);
         let calls = outcome.latencies.len();
+        ensure!(0 < calls, "a round was too short for a call");
         Ok(Round { calls, elapsed: outcome.elapsed, latencies: outcome.latencies, cpu })
     }
 }
 
-/// Adds the rounds of a plan to what was measured of each side.
+/// Adds the rounds of a plan to what was measured of each side. Every other time in the reverse
+/// order, for what one leaves behind meets the next.
 pub(crate) async fn in_turn(sides: &mut [&mut Side], plan: Plan) -> anyhow::Result<()> {
     for side in sides.iter_mut() {
         side.round(plan.warm_up).await?;
     }
     for _ in 0..plan.rounds {
+        sides.reverse();
         for side in sides.iter_mut() {
             let round = side.round(plan.round).await?;
             side.measured.rounds.push(round);

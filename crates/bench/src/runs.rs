@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use tokio_postgres::NoTls;
 
 use crate::{
     bare::{
@@ -69,7 +70,17 @@ pub(crate) async fn measure(
     recorded.stop().await?;
     let context = Context::start(setup, Arc::clone(data), plan).await?;
     asked.measure(&context, report).await?;
-    context.pair.stop().await
+    let setup = context.setup.clone();
+    context.pair.stop().await?;
+    forget_tasks(&setup).await
+}
+
+/// What runs have left to be done beside them would be done during what is measured next.
+async fn forget_tasks(setup: &Setup) -> anyhow::Result<()> {
+    let (database, connection) = tokio_postgres::connect(&setup.postgres.url, NoTls).await?;
+    tokio::spawn(connection);
+    database.execute("DELETE FROM background_tasks", &[]).await?;
+    Ok(())
 }
 
 impl Asked {

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::{Client, NoTls};
 
 use crate::{
@@ -12,17 +10,13 @@ use crate::{
     cases::{Case, starts::StartRun},
     context::Context,
     data::Data,
+    halted::Halted,
     nats,
-    pair::Pair,
     recorded::Recorded,
     report::Report,
     setup::Setup,
     suite::Sides,
 };
-
-/// A worker that stands still for as long as this lives.
-#[derive(Debug)]
-struct Halted(Pid);
 
 /// Which sessions there were, so that the others can be taken away.
 struct Mark {
@@ -37,7 +31,7 @@ pub(crate) async fn learn(
     data: &Data,
 ) -> anyhow::Result<Learned> {
     let mark = Mark::set(setup).await?;
-    let halted = Halted::worker(recorded.pair())?;
+    let halted = Halted::all(&[recorded.pair().pids().worker])?;
     let script = recorded.learn(&StartRun, data).await?;
     let publications = recorded.hear(&StartRun, data).await?;
     mark.clear(setup).await?;
@@ -52,7 +46,7 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let mark = Mark::set(&context.setup).await?;
-    let halted = Halted::worker(&context.pair)?;
+    let halted = Halted::all(&[context.pair.pids().worker])?;
     let case: Arc<dyn Case> = Arc::new(StartRun);
     eprintln!("measuring {} ...", case.name());
     let bare = runs::callers(&context.setup, &context.data, &case, learned).await?;
@@ -63,21 +57,6 @@ pub(crate) async fn measure(
     mark.clear(&context.setup).await?;
     drop(halted);
     Ok(())
-}
-
-impl Halted {
-    fn worker(pair: &Pair) -> anyhow::Result<Self> {
-        let pid = Pid::from_raw(pair.pids().worker.try_into()?).context("the worker has no id")?;
-        kill_process(pid, Signal::STOP)?;
-        Ok(Self(pid))
-    }
-}
-
-impl Drop for Halted {
-    fn drop(&mut self) {
-        // One that has ended need not go on.
-        let _ = kill_process(self.0, Signal::CONT);
-    }
 }
 
 impl Mark {

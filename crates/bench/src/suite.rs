@@ -34,7 +34,7 @@ impl Sides {
         Self {
             case: Arc::clone(case),
             product: side(product.callers(case.callers())),
-            bare: bare.map(side),
+            bare: bare.map(|callers| side(callers).without(context.pair.pids())),
             echo: None,
         }
     }
@@ -43,7 +43,8 @@ impl Sides {
     pub(crate) async fn with_echo(self, context: &Context) -> anyhow::Result<Self> {
         let pids = Pids { service: context.echo.pid()?, ..context.pids() };
         let callers = echo_callers(context, self.case.as_ref()).await?;
-        Ok(Self { echo: Some(Side::new(callers, pids)), ..self })
+        let echo = Side::new(callers, pids).without(context.pair.pids());
+        Ok(Self { echo: Some(echo), ..self })
     }
 
     /// Measures all sides, in turn.

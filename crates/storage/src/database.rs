@@ -24,7 +24,7 @@ use tokio::time;
 pub use self::transaction::Transaction;
 use self::{lent::Lent, logins::Logins};
 
-/// How long to wait for one of the connections, or for the server.
+/// How long to wait for a connection in all.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection that was idle may take to answer before another one is made.
 const PROMPT: Duration = Duration::from_secs(2);
@@ -53,8 +53,7 @@ impl Database {
         options: PgConnectOptions,
         max_connections: u32,
     ) -> Result<Self, DbErr> {
-        let timeouts =
-            Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PROMPT) };
+        let timeouts = Timeouts { wait: None, create: Some(PATIENCE), recycle: Some(PROMPT) };
         // The one that was used last is likely to be there, and in the caches.
         let queue_mode = QueueMode::Lifo;
         let max_size = max_connections as usize;
@@ -89,13 +88,12 @@ impl Database {
     }
 
     async fn lend(&self) -> Result<Lent, DbErr> {
-        let connection = self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => {
-                DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
-            }
+        let lent = time::timeout(PATIENCE, self.pool.get()).await;
+        let lent = lent.unwrap_or(Err(PoolError::Timeout(TimeoutType::Wait)));
+        let connection = lent.map_err(|error| match error {
+            PoolError::Timeout(_) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
             PoolError::Backend(error) => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
-            // The rest is of what takes too long to connect to, and of hooks, of which there
-            // is none.
+            // The rest is of closing and of hooks, of which there is none.
             _ => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
         })?;
         Ok(Lent::new(connection))

@@ -22,7 +22,8 @@ impl<'a> Columns<'a> {
         Ok(value)
     }
 
-    /// What may be absent: a column that says whether it is there comes before its own.
+    /// What may be absent, at the end of a row: a column that says whether it is there comes
+    /// before its own.
     pub(crate) fn optional<R: Ordered>(&mut self) -> Result<Option<R>, DbErr> {
         let is_there: bool = self.next()?;
         is_there.then(|| R::read(self)).transpose()

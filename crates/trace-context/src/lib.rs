@@ -62,7 +62,11 @@ impl TraceContext {
 
     /// That of a span, or of what is around it if it is not followed itself.
     pub fn of(span: &Span) -> Option<Self> {
-        Self::of_context(&span.context()).or_else(|| kept(span))
+        // One that is not sampled may have begun a trace that nobody knows.
+        match Self::of_context(&span.context()) {
+            Some(followed) if followed.is_sampled() => Some(followed),
+            other => kept(span).or(other),
+        }
     }
 
     /// That of the span in which this is called.

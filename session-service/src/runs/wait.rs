@@ -23,7 +23,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// A run that was just started.
 pub(crate) struct Started {
     pub(crate) run: run::Model,
-    /// Hears its end, if nobody could work on it before.
+    /// Hears its end, if no worker could have a part in it before. Should another call end it in
+    /// this very moment, [`Runs::look_for_ends`] finds out.
     pub(super) end: Option<Listener<()>>,
 }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::{Caller, Callers, outcome::Outcome};
 
-/// Has all callers make calls for so long, and to the end of those that have begun.
+/// Has all callers make calls for so long, and to the end of those that have begun; one at least.
 pub(crate) async fn run(callers: &mut Callers, length: Duration) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let is_over = Arc::new(AtomicBool::new(false));
@@ -39,7 +39,7 @@ async fn call_until(
 ) -> (Box<dyn Caller>, Outcome) {
     let mut outcome = Outcome::default();
     let mut now = Instant::now();
-    while now < end && !is_over.load(Ordering::Relaxed) {
+    loop {
         let called = caller.call().await;
         let answered = Instant::now();
         outcome.note(called, answered - now);
@@ -47,8 +47,10 @@ async fn call_until(
             is_over.store(true, Ordering::Relaxed);
         }
         now = answered;
+        if end <= now || is_over.load(Ordering::Relaxed) {
+            return (caller, outcome);
+        }
     }
-    (caller, outcome)
 }
 
 #[cfg(test)]

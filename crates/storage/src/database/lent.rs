@@ -14,7 +14,7 @@ use super::Logins;
 
 /// How long a connection that was left in the middle of a statement may take to come to its
 /// end; so long does it keep others waiting.
-const PROMPT: Duration = Duration::from_millis(50);
+const LEFTOVERS: Duration = Duration::from_millis(50);
 /// How long a transaction that was not committed may take to be rolled back.
 const ROLLBACK: Duration = Duration::from_secs(1);
 
@@ -99,7 +99,7 @@ impl Drop for Lent {
         if !self.is_working && !self.in_transaction {
             return;
         }
-        let patience = if self.is_working { PROMPT } else { ROLLBACK };
+        let patience = if self.is_working { LEFTOVERS } else { ROLLBACK };
         let Ok(runtime) = Handle::try_current() else { return close(connection) };
         runtime.spawn(tidy(connection, self.in_transaction, patience));
     }

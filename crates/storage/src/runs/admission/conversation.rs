@@ -53,7 +53,8 @@ async fn create(tx: &Transaction, user_id: UserId, agent_id: AgentId) -> Result<
     }
 }
 
-/// Locks a session that is to go on, and makes an archived one active.
+/// Locks a session that is to go on, and makes an archived one active. An agent that is deleted
+/// while this waits for the lock counts as deleted after.
 async fn reopen(
     tx: &Transaction,
     user_id: UserId,
