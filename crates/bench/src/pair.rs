@@ -31,8 +31,6 @@ pub const LIFTED_OF_WORKER: [(&str, &str); 1] = [("WORKER_CONCURRENCY", "16")];
 pub struct Pair {
     /// Where the service serves.
     pub grpc: String,
-    /// From the service's start until it served.
-    pub started_in: Duration,
     server: Server,
     worker: Worker,
 }
@@ -50,17 +48,11 @@ impl Pair {
     pub async fn start(setup: &Setup, via: Option<SocketAddr>) -> anyhow::Result<Self> {
         let server = Server::start(setup, via).await?;
         let worker = Worker::start(setup, via).await?;
-        Ok(Self { grpc: server.grpc.clone(), started_in: server.started_in, server, worker })
+        Ok(Self { grpc: server.grpc.clone(), server, worker })
     }
 
     pub fn pids(&self) -> Pids {
         Pids { service: self.server.pid(), worker: self.worker.pid() }
-    }
-
-    /// Fails if one of them has ended by itself.
-    pub fn check(&mut self) -> anyhow::Result<()> {
-        self.server.process.check()?;
-        self.worker.process.check()
     }
 
     /// Has both finish what they have begun, and waits for their ends.

@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Measure these cases only, by their names, with commas between
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Have so many calls in flight in each case that is compared with the bare loop
+    #[arg(long, value_parser = value_parser!(u32).range(1..=256))]
+    callers: Option<u32>,
     /// Measure with ten times the users and their data as well
     #[arg(long)]
     growth: bool,
@@ -59,7 +62,9 @@ impl Options {
                 add(name, Some(path.into()));
             }
         }
-        for (name, number) in [("--soak", self.soak), ("--streams", self.streams)] {
+        let numbers =
+            [("--callers", self.callers), ("--soak", self.soak), ("--streams", self.streams)];
+        for (name, number) in numbers {
             if let Some(number) = number {
                 add(name, Some(number.to_string().into()));
             }
@@ -122,7 +127,7 @@ mod tests {
         check_passed_on(&[]);
         check_passed_on(&["--quick", "--growth"]);
         check_passed_on(&["--json", "ratios.json", "--picture", "pictures"]);
-        check_passed_on(&["--soak", "60", "--streams", "10000"]);
+        check_passed_on(&["--callers", "4", "--soak", "60", "--streams", "10000"]);
         check_passed_on(&["--only", "get_session,run_16"]);
     }
 }

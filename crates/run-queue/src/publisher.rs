@@ -79,7 +79,7 @@ impl Publisher {
             subject: &self.names.wake_ups,
             message_id,
             payload: RunWakeUp { run_id }.encode_to_vec(),
-            // A span that nobody follows is no parent.
+            // Where nobody keeps spans this one has none.
             trace: trace.map(|it| TraceContext::of(&span).unwrap_or_else(|| it.clone())),
         };
         self.store(stored).instrument(span).await

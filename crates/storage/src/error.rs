@@ -94,7 +94,7 @@ impl Error {
 /// The same of the driver's error.
 pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Io(_) => true,
         // The right to connect comes with the migrations. A pooler says 08P01 to much that will
         // stay as it is.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
@@ -115,11 +115,7 @@ fn is_unavailable(error: &DbErr) -> bool {
     };
     let RuntimeErr::SqlxError(error) = runtime else { return false };
     match &**error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) => true,
         // Connection exceptions, insufficient resources, operator intervention
         // (shutdown, start-up), what concurrent transactions do to each other, and
         // our own bounds on waiting for locks and in transactions.

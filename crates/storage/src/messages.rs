@@ -81,42 +81,31 @@ pub fn list_statement(user_id: UserId, session_id: SessionId, range: Range) -> S
     Statement::from_sql_and_values(DbBackend::Postgres, sql.as_str(), values)
 }
 
-// The limits are those of the ranges again: they tell the planner, which can't
-// know how long the ranges are, that a page is short.
-
-static ASCENDING: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT s.title, s.total_messages, m.id IS NOT NULL, {columns}
-        FROM chat_sessions s
-        LEFT JOIN LATERAL (
-            SELECT * FROM messages
-            WHERE chat_session_id = s.id
-                AND sequence_order > $3 + $4
-                AND sequence_order <= $3 + $4 + $5
-            ORDER BY sequence_order LIMIT $5
-        ) m ON true
-        WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
-        ORDER BY m.sequence_order",
-        columns = columns::<Entity>("m")
-    )
-});
+static ASCENDING: LazyLock<String> =
+    LazyLock::new(|| listing("sequence_order > $3 + $4 AND sequence_order <= $3 + $4 + $5", "ASC"));
 
 static DESCENDING: LazyLock<String> = LazyLock::new(|| {
+    let range = "sequence_order <= s.total_messages - $4
+                AND sequence_order > greatest($3, s.total_messages - $4 - $5)";
+    listing(range, "DESC")
+});
+
+/// The limit is that of the range again: it tells the planner, which can't know how long
+/// the range is, that a page is short.
+fn listing(range: &str, order: &str) -> String {
     format!(
         "SELECT s.title, s.total_messages, m.id IS NOT NULL, {columns}
         FROM chat_sessions s
         LEFT JOIN LATERAL (
             SELECT * FROM messages
-            WHERE chat_session_id = s.id
-                AND sequence_order <= s.total_messages - $4
-                AND sequence_order > greatest($3, s.total_messages - $4 - $5)
-            ORDER BY sequence_order DESC LIMIT $5
+            WHERE chat_session_id = s.id AND {range}
+            ORDER BY sequence_order {order} LIMIT $5
         ) m ON true
         WHERE s.id = $1 AND s.user_id = $2 AND s.deleted_at IS NULL
-        ORDER BY m.sequence_order DESC",
+        ORDER BY m.sequence_order {order}",
         columns = columns::<Entity>("m")
     )
-});
+}
 
 /// Finds the answer that a run ended with.
 #[tracing::instrument(name = "db.message.find_answer", skip_all, fields(run.id = %run_id))]

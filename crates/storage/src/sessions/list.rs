@@ -80,9 +80,8 @@ pub async fn list_from(
         None if offset == 0 => 0,
         // A page beyond the end has no row that could tell.
         None => {
-            let Total(total) = rows::one(db, Matching::new(user_id, filter).statement(count))
-                .await?
-                .unwrap_or_default();
+            let statement = Matching::new(user_id, filter).statement(count);
+            let Total(total) = rows::one(db, statement).await?.expect("a count is one row");
             total
         }
     };
@@ -106,7 +105,6 @@ impl Ordered for Counted {
     }
 }
 
-#[derive(Default)]
 struct Total(i64);
 
 impl Ordered for Total {
