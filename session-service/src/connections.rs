@@ -1,9 +1,18 @@
 //! Connections: accepting them, what is spoken on them, and when they end.
 
 mod activity;
+mod gathered;
 mod untaken;
 
-use std::{convert::Infallible, io, mem, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    io, mem,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use axum::body::Body;
 use http::{Request, Response};
@@ -17,6 +26,7 @@ use hyper_util::{
 };
 use rand::Rng as _;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{self, Instant},
@@ -25,6 +35,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     activity::{Activity, Heard},
+    gathered::{Outgoing, gather},
     untaken::{Offered, Offers},
 };
 use crate::{
@@ -170,21 +181,21 @@ impl Connection {
 
     async fn speak<S>(&self, stream: S, accepted_at: Instant)
     where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (activity, ending) = (Activity::new(), self.shutdown.child_token());
         let offers = Offers::default();
-        let io = TokioIo::new(Heard::new(stream, activity.clone()));
+        let (stream, outgoing) = gather(Heard::new(stream, activity.clone()));
         let service = self.service(activity.clone(), offers.clone(), ending.clone());
         let builder = self.builder();
-        let mut connection = pin!(builder.serve_connection(io, service));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let silent = activity.silent(accepted_at + self.limits.handshake);
         let age = time::sleep(with_jitter(self.limits.age));
         let (mut silent, mut age) = (pin!(silent), pin!(age));
         let mut idle = pin!(activity.idle(self.limits.idle));
         let mut untaken = pin!(offers.withdraw_untaken(self.limits.patience.answer));
         tokio::select! {
-            _ = &mut connection => return,
+            () = drive(connection.as_mut(), &outgoing) => return,
             () = &mut silent => return,
             () = &mut idle => (),
             () = &mut age => (),
@@ -193,13 +204,13 @@ impl Connection {
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
-            _ = &mut connection => (),
+            () = drive(connection.as_mut(), &outgoing) => (),
             // One who asks for nothing need not agree to the end.
             () = activity.idle(self.limits.handshake) => (),
             // A server that stops has a bound of its own.
             () = time::sleep(self.limits.grace) => {
                 ending.cancel();
-                if time::timeout(FAREWELL, connection).await.is_err() {
+                if time::timeout(FAREWELL, drive(connection.as_mut(), &outgoing)).await.is_err() {
                     tracing::debug!("a connection was cut off");
                 }
             }
@@ -251,6 +262,22 @@ impl Connection {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
         builder
     }
+}
+
+/// Lets a connection go on to its end, and sends what that brings.
+async fn drive<C, S>(mut connection: Pin<&mut C>, outgoing: &Outgoing<S>)
+where
+    C: Future,
+    S: AsyncWrite + Unpin,
+{
+    poll_fn(|context| {
+        let polled = connection.as_mut().poll(context);
+        match outgoing.poll_send(context) {
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            _ => polled.map(drop),
+        }
+    })
+    .await;
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {
