@@ -7,25 +7,24 @@ mod queue;
 mod sampling;
 mod settings;
 
-use anyhow::Context as _;
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry,
-    filter::{FilterExt as _, filter_fn},
-    layer::SubscriberExt as _,
-    registry,
+    Layer, Registry,
+    filter::{FilterFn, LevelFilter, Targets, filter_fn},
+    layer::{Filter, SubscriberExt as _},
+    registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
 use uuid::Builder;
 
 pub use settings::Telemetry;
 
-use lines::Lines;
+use lines::{Lines, ids};
 use queue::Exporting;
 use sampling::Beginnings;
 
@@ -44,26 +43,34 @@ const OURS: [&str; 8] = [
 /// Begins to tell. Without a collector spans leave no trace but the id that is in the log, and
 /// in what is sent on.
 pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Option<Exporting>> {
-    let lines = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env();
-    // Whatever lines are wanted, they have the ids that their spans have.
-    let lines = lines.context("RUST_LOG")?.or(filter_fn(is_followed));
-
+    let lines = to_log(telemetry.levels());
     let resource = resource(service, telemetry);
-    let collected = telemetry.exporter(&resource)?.map(|exporter| {
-        let (queue, exporting) = queue::start(exporter);
-        let sampler = Sampler::parent_based(Beginnings::sampled(telemetry.sampled()));
-        let provider = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler);
-        (provider.with_span_processor(queue).build(), exporting)
-    });
-    let (provider, exporting) = collected.unzip();
-    // One that is an `Option` would have every event of every crate looked at.
-    let mut layers = vec![Lines.with_filter(lines).boxed()];
-    layers.extend(provider.map(|provider| collecting(&provider).boxed()));
-    registry().with(layers).init();
-    Ok(exporting)
+    let Some(exporter) = telemetry.exporter(&resource)? else {
+        // A filter of its own would be asked whenever a span is entered and left.
+        Registry::default().with(lines).with(Lines).init();
+        return Ok(None);
+    };
+    let (queue, exporting) = queue::start(exporter);
+    let sampler = Sampler::parent_based(Beginnings::sampled(telemetry.sampled()));
+    let provider = SdkTracerProvider::builder().with_resource(resource).with_sampler(sampler);
+    let provider = provider.with_span_processor(queue).build();
+    Registry::default().with(Lines.with_filter(lines)).with(collecting(&provider)).init();
+    Ok(Some(exporting))
 }
 
-fn collecting(provider: &SdkTracerProvider) -> impl Layer<Registry> {
+/// Whatever lines are wanted, they have the ids that their spans have.
+fn to_log(levels: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    let most = Filter::<Registry>::max_level_hint(&levels).unwrap_or(LevelFilter::TRACE);
+    let wanted = move |it: &Metadata<'_>| {
+        levels.would_enable(it.target(), it.level()) || is_followed(it) && ids::are_in(it)
+    };
+    filter_fn(wanted).with_max_level_hint(most.max(LevelFilter::INFO))
+}
+
+fn collecting<S>(provider: &SdkTracerProvider) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("tertulia"))
         .with_context_activation(false)

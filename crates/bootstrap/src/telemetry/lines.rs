@@ -1,7 +1,7 @@
 //! The log: a line of JSON for each event, with the ids of the spans that it is in.
 
 mod fields;
-mod ids;
+pub(super) mod ids;
 
 use std::io::{self, Write as _};
 

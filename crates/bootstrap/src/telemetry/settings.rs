@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SpanExporter as _};
 use percent_encoding::percent_decode_str;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
 use super::collector;
@@ -33,6 +34,10 @@ pub struct Telemetry {
     /// What the service is called in traces; its own name if it is empty
     #[arg(long, env, default_value = "", hide_default_value = true, value_parser = service_name)]
     otel_service_name: String,
+
+    /// What to log: levels, of all or of some targets, as info,storage=debug
+    #[arg(long, env, default_value = "info", value_parser = levels)]
+    rust_log: Targets,
 }
 
 /// Nothing is sent.
@@ -43,11 +48,16 @@ impl Default for Telemetry {
             otel_exporter_otlp_headers: None,
             otel_traces_sampler_arg: 1.0,
             otel_service_name: String::new(),
+            rust_log: Targets::new().with_default(LevelFilter::INFO),
         }
     }
 }
 
 impl Telemetry {
+    pub(super) fn levels(&self) -> Targets {
+        self.rust_log.clone()
+    }
+
     pub(super) fn sampled(&self) -> f64 {
         self.otel_traces_sampler_arg
     }
@@ -96,6 +106,22 @@ fn ratio(value: &str) -> Result<f64, &'static str> {
     ratio.ok_or("it must be a number from 0 to 1")
 }
 
+/// Unlike in the texts that a `Targets` is read from, a word that is no level is not taken for
+/// the name of a target.
+fn levels(value: &str) -> Result<Targets, &'static str> {
+    value.split(',').map(str::trim).try_fold(Targets::new(), |targets, part| {
+        Ok(match part.split_once('=') {
+            Some((target, name)) => targets.with_target(target.trim_end(), level(name)?),
+            None => targets.with_default(level(part)?),
+        })
+    })
+}
+
+fn level(name: &str) -> Result<LevelFilter, &'static str> {
+    let level = Some(name.trim()).filter(|it| !it.is_empty()).and_then(|it| it.parse().ok());
+    level.ok_or("levels are off, error, warn, info, debug and trace, as in info,storage=debug")
+}
+
 /// Values may be percent-encoded. None is ever printed.
 fn headers(list: &str) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
@@ -120,6 +146,7 @@ fn headers(list: &str) -> anyhow::Result<HeaderMap> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use tracing::Level;
 
     use super::*;
 
@@ -147,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn levels_are_those_of_all_targets_and_of_some() {
+        let levels = parse(&["--rust-log=warn, storage=debug,sqlx=off"]).unwrap().levels();
+
+        assert!(levels.would_enable("storage::sessions", &Level::DEBUG));
+        assert!(levels.would_enable("run_queue", &Level::WARN));
+        assert!(!levels.would_enable("run_queue", &Level::INFO));
+        assert!(!levels.would_enable("sqlx::query", &Level::ERROR));
+    }
+
+    #[test]
     fn a_bad_value_is_refused_by_name_and_no_secret_is_printed() {
         for bad in ["collector:4317", "ftp://collector", "http://"] {
             let argument = format!("--otel-exporter-otlp-endpoint={bad}");
@@ -155,6 +192,9 @@ mod tests {
         for bad in ["-0.1", "1.1", "NaN", "half"] {
             let argument = format!("--otel-traces-sampler-arg={bad}");
             check_refused(&argument, "--otel-traces-sampler-arg");
+        }
+        for bad in ["", "loud", "storage", "info,", "info,storage=", "info,storage=loud"] {
+            check_refused(&format!("--rust-log={bad}"), "--rust-log");
         }
         for bad in
             ["hunter2", "a=b,hunter2", "a b=hunter2", "=hunter2", "a-bin=hunter2", "a=hunter2%0a"]

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use serde_json::Value;
-use tracing::field::{Field, Visit};
+use tracing::{
+    Metadata,
+    field::{Field, Visit},
+};
 
 /// What a span adds to the lines in it; all else that it says is for traces.
 #[derive(Debug, Default)]
@@ -21,6 +24,11 @@ fn name(field: &Field) -> Option<&'static str> {
         "fence" => Some("fence"),
         _ => None,
     }
+}
+
+/// Whether spans of this kind have any.
+pub(in crate::telemetry) fn are_in(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().iter().any(|it| name(&it).is_some())
 }
 
 impl Ids {
