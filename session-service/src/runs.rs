@@ -36,7 +36,7 @@ pub(crate) use watch::{Watched, last_event_id};
 
 /// How many events are kept for one who watches: more than a run sends while a
 /// client has time to take one.
-const EVENTS_KEPT: usize = 256;
+const EVENTS_KEPT: usize = 128;
 /// How long a change may take whose caller sets no deadline.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long publishing may take at the process' end.
