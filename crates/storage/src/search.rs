@@ -109,6 +109,11 @@ pub async fn by_meaning(
     load(db, query.user_id, &ranked).await
 }
 
+/// The statement of [`by_meaning`] that compares one by one.
+pub fn comparing_statement(query: &Query, meaning: &Meaning) -> Statement {
+    nearest::exact_statement(Conditions::of(query), meaning, query.limit, EXACT_UP_TO)
+}
+
 /// The statements of [`by_meaning`] in a transaction, when the index is asked.
 pub fn index_statements(query: &Query, meaning: &Meaning) -> [Statement; 3] {
     let statement = nearest::approximate_statement(Conditions::of(query), meaning, query.limit);

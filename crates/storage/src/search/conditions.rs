@@ -5,14 +5,21 @@ use sea_orm::Value;
 use super::Query;
 use crate::{AgentId, SessionId, UserId};
 
-/// Conditions on an embedding `e`, on its message `m` and on that one's session `s`,
-/// with the values that they need.
+/// Conditions on a message `m` or on its embedding `e`, and on its session `s`, with the
+/// values that they need.
+///
+/// They are not for joining embeddings and messages. The planner takes it for a coincidence
+/// that both are the same user's, and goes through everybody's messages.
 #[derive(Clone, Debug)]
 pub(super) struct Conditions {
     pub(super) values: Vec<Value>,
-    /// What an embedding's own row tells.
+    /// What a message's row and its embedding's tell alike.
+    of_either: Vec<String>,
+    /// What an embedding's row tells besides.
     of_embedding: Vec<String>,
+    /// What a message's row tells alone.
     of_message: Vec<String>,
+    of_session: Vec<String>,
 }
 
 impl Conditions {
@@ -20,10 +27,10 @@ impl Conditions {
     pub(super) fn owned(user_id: UserId) -> Self {
         Self {
             values: vec![user_id.into()],
-            of_embedding: vec!["e.user_id = $1".to_owned()],
-            of_message: ["m.user_id = $1", "s.user_id = $1", "s.deleted_at IS NULL"]
-                .map(str::to_owned)
-                .to_vec(),
+            of_either: vec!["user_id = $1".to_owned()],
+            of_embedding: Vec::new(),
+            of_message: Vec::new(),
+            of_session: ["s.user_id = $1", "s.deleted_at IS NULL"].map(str::to_owned).to_vec(),
         }
     }
 
@@ -50,14 +57,13 @@ impl Conditions {
 
     fn in_session(&mut self, id: SessionId) {
         let place = self.place(id);
-        self.of_embedding.push(format!("e.chat_session_id = {place}"));
-        self.of_message.push(format!("m.chat_session_id = {place}"));
+        self.of_either.push(format!("chat_session_id = {place}"));
     }
 
     pub(super) fn with_agent(&mut self, id: AgentId) {
         let place = self.place(id);
         self.of_embedding.push(format!("e.agent_id = {place}"));
-        self.of_message.push(format!("s.agent_id = {place}"));
+        self.of_session.push(format!("s.agent_id = {place}"));
     }
 
     /// A condition on what the embedding's own row tells.
@@ -82,11 +88,30 @@ impl Conditions {
         format!("${}", self.values.len())
     }
 
+    /// Those on an embedding. Where its own row does not tell all, its message is looked up,
+    /// in a subquery that the planner can't make a join of.
     pub(super) fn of_embedding(&self) -> String {
-        self.of_embedding.join(" AND ")
+        let mut conditions = self.of_either_as("e");
+        conditions.extend_from_slice(&self.of_embedding);
+        if !self.of_message.is_empty() {
+            let of_message = self.of_message.join(" AND ");
+            conditions
+                .push(format!("(SELECT {of_message} FROM messages m WHERE m.id = e.message_id)"));
+        }
+        conditions.join(" AND ")
     }
 
     pub(super) fn of_message(&self) -> String {
-        self.of_message.join(" AND ")
+        let mut conditions = self.of_either_as("m");
+        conditions.extend_from_slice(&self.of_message);
+        conditions.join(" AND ")
+    }
+
+    pub(super) fn of_session(&self) -> String {
+        self.of_session.join(" AND ")
+    }
+
+    fn of_either_as(&self, name: &str) -> Vec<String> {
+        self.of_either.iter().map(|condition| format!("{name}.{condition}")).collect()
     }
 }

@@ -65,7 +65,7 @@ async fn compare(
     Ok(Some(ranked.collect()))
 }
 
-fn exact_statement(
+pub(super) fn exact_statement(
     mut conditions: Conditions,
     meaning: &Meaning,
     limit: u16,
@@ -79,12 +79,15 @@ fn exact_statement(
             SELECT greatest({most}, ({limit} * reltuples / {FAR})::bigint) AS most
             FROM pg_class WHERE oid = 'message_embeddings'::regclass
         ),
+        -- Read no further than the next goes on.
+        owned AS MATERIALIZED (
+            SELECT e.message_id, e.chat_session_id, e.embedding FROM message_embeddings e
+            WHERE e.model = {model} AND {of_embedding}
+        ),
         candidates AS MATERIALIZED (
-            SELECT e.message_id, e.embedding
-            FROM message_embeddings e
-            JOIN messages m ON m.id = e.message_id
-            JOIN chat_sessions s ON s.id = m.chat_session_id
-            WHERE e.model = {model} AND {of_embedding} AND {of_message}
+            SELECT owned.message_id, owned.embedding
+            FROM owned JOIN chat_sessions s ON s.id = owned.chat_session_id
+            WHERE {of_session}
             LIMIT (SELECT most + 1 FROM bound)
         ),
         counted AS MATERIALIZED (
@@ -98,7 +101,7 @@ fn exact_statement(
         SELECT is_too_many, id, score FROM counted LEFT JOIN nearest ON true
         ORDER BY score DESC, id DESC",
         of_embedding = conditions.of_embedding(),
-        of_message = conditions.of_message(),
+        of_session = conditions.of_session(),
     );
     Statement::from_sql_and_values(DbBackend::Postgres, sql, conditions.values)
 }
@@ -142,16 +145,13 @@ pub(super) fn approximate_statement(
     let sql = format!(
         "WITH nearest AS MATERIALIZED (
             SELECT e.message_id AS id, e.embedding <=> {vector} AS distance
-            FROM message_embeddings e
-            WHERE e.model = {model} AND {of_embedding} AND EXISTS (
-                SELECT FROM messages m JOIN chat_sessions s ON s.id = m.chat_session_id
-                WHERE m.id = e.message_id AND {of_message}
-            )
+            FROM message_embeddings e JOIN chat_sessions s ON s.id = e.chat_session_id
+            WHERE e.model = {model} AND {of_embedding} AND {of_session}
             ORDER BY e.embedding <=> {vector} LIMIT {limit}
         )
         SELECT id, 1 - distance AS score FROM nearest ORDER BY score DESC, id DESC",
         of_embedding = conditions.of_embedding(),
-        of_message = conditions.of_message(),
+        of_session = conditions.of_session(),
     );
     Statement::from_sql_and_values(DbBackend::Postgres, sql, conditions.values)
 }

@@ -72,11 +72,17 @@ pub(super) fn statement(query: &Query, text: &str, limit: u16) -> Option<Stateme
                 FROM terms GROUP BY alternative HAVING NOT bool_and(is_excluded)
             ) AS alternatives
         ),
-        candidates AS MATERIALIZED (
-            SELECT m.id
-            FROM messages m JOIN chat_sessions s ON s.id = m.chat_session_id
+        -- Apart from what is joined to it: what the index finds for a search is not known
+        -- beforehand, and it would be asked again for each of the sessions.
+        holding AS MATERIALIZED (
+            SELECT m.id, m.chat_session_id FROM messages m
             WHERE m.words @@ (SELECT words FROM wanted) AND {of_message}
-            ORDER BY m.id DESC LIMIT (SELECT most FROM wanted)
+        ),
+        candidates AS MATERIALIZED (
+            SELECT holding.id
+            FROM holding JOIN chat_sessions s ON s.id = holding.chat_session_id
+            WHERE {of_session}
+            ORDER BY holding.id DESC LIMIT (SELECT most FROM wanted)
         ),
         hits AS MATERIALIZED (
             SELECT m.id, m.words
@@ -87,6 +93,7 @@ pub(super) fn statement(query: &Query, text: &str, limit: u16) -> Option<Stateme
         SELECT id, ts_rank_cd(hits.words, wanted.phrases)::double precision AS score
         FROM hits, wanted ORDER BY score DESC, id DESC LIMIT {limit}",
         of_message = conditions.of_message(),
+        of_session = conditions.of_session(),
     );
     Some(Statement::from_sql_and_values(DbBackend::Postgres, sql, conditions.values))
 }
