@@ -38,6 +38,7 @@ pub(crate) use model_server::{Ending, ModelServer, Reply, delta, event, speech};
 pub(crate) use other_database::{OtherDatabase, superuser_in};
 pub(crate) use pair::Pair;
 pub(crate) use provider::{Acting, Broken, Endless, Gate, Scripted};
+pub(crate) use recorded::Recorded;
 pub(crate) use recorder::Recorder;
 pub(crate) use said::Said;
 pub(crate) use scrutiny::{Scrutinized, look_at};
@@ -138,9 +139,21 @@ impl Harness {
         }
     }
 
+    /// Connections of its own to the databases, as another process has them.
+    pub(crate) async fn separate_sources(&self) -> Sources {
+        let db = storage::connect(&self.database_url, 10).await.expect("the database answers");
+        let store = DatasetStore::connect(&self.dataset_url).await.expect("the store answers");
+        sources(&db, store)
+    }
+
+    /// A connection of its own to NATS.
+    pub(crate) async fn separate_nats(&self) -> async_nats::Client {
+        run_queue::connect(&self.nats_url, "tests").await.expect("NATS answers")
+    }
+
     /// Starts another instance of the service, which drains for so long.
     pub(crate) async fn another_service(&self, drain: Duration) -> Service {
-        let nats = run_queue::connect(&self.nats_url, "tests").await.expect("NATS answers");
+        let nats = self.separate_nats().await;
         Service::start(&self.sources, &nats, &self.names, embedder(Builtin), drain).await
     }
 

@@ -7,10 +7,16 @@ mod sessions;
 
 use proto::v1 as pb;
 
-use super::meter::Meter;
 use crate::harness::{Api, Expect as _, Harness, random_uuid};
 
+/// Measures calls.
+pub(crate) trait Meter {
+    /// Makes a call, and notes what it costs.
+    async fn of<T>(&mut self, name: &'static str, call: impl Future<Output = T>) -> T;
+}
+
 /// What a user has for the calls to be about.
+#[derive(Clone)]
 pub(super) struct Stage {
     /// That is measured.
     pub(super) api: Api,
@@ -62,23 +68,15 @@ async fn penguins(api: &Api) -> i64 {
     dataset
 }
 
-/// Makes those that change nothing.
-pub(super) async fn make_reads(stage: &Stage, meter: &mut Meter<'_>) {
-    sessions::read(stage, meter).await;
-    sessions::list(stage, meter).await;
-    runs::read(stage, meter).await;
-    runs::follow(stage, meter).await;
-    let [agent, dataset] = [stage.agent, stage.dataset];
-    agents::read(stage, agent, meter).await;
-    data_sources::read(stage, dataset, meter).await;
-}
-
-/// Makes all of them; the user is gone afterwards.
-pub(super) async fn make(stage: &Stage, meter: &mut Meter<'_>) {
+/// Makes all of them but the one that leaves nothing for others.
+pub(super) async fn make(stage: &Stage, meter: &mut impl Meter) {
     sessions::make(stage, meter).await;
     runs::make(stage, meter).await;
     agents::make(stage, meter).await;
     data_sources::make(stage, meter).await;
+}
+
+pub(super) async fn delete_user_data(stage: &Stage, meter: &mut impl Meter) {
     let request = pb::DeleteUserDataRequest { request_id: random_uuid() };
     let mut user_data = stage.api.user_data.clone();
     meter

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -8,31 +8,35 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use recorder::{Execution, Recorder, Trip};
-use tokio::time;
+use recorder::Recorder;
+use sea_orm::ConnectionTrait as _;
+use storage::Database;
+use tokio::time::{self, Instant};
 
-use super::table::{Cost, Table};
-use crate::harness::Harness;
+use super::{
+    calls::Meter,
+    table::Table,
+    traffic::{Cost, FORM, Traffic},
+};
+use crate::harness::{Harness, Recorded};
 
-/// What a call leads to comes so soon after its answer, such as the pings of a pool to
-/// which connections come back.
+/// What nobody knows of yet that a call leads to comes so soon after its answer.
 const SOON: Duration = Duration::from_millis(30);
 
-/// What workers do beside runs is done some time.
-const BESIDE: &str =
-    "WITH due AS MATERIALIZED (\n            SELECT subject_id FROM background_tasks";
+/// What is known to come is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Measures calls of one service, or of a service and a worker.
-pub(super) struct Meter<'a> {
+pub(super) struct TrafficMeter<'a> {
     recorder: &'a Recorder,
+    db: &'a Database,
     published: Arc<AtomicUsize>,
+    known: Table<6>,
     costs: BTreeMap<&'static str, Cost>,
-    /// What each call has executed when it was measured last.
-    executed: BTreeMap<&'static str, Vec<Execution>>,
 }
 
-impl<'a> Meter<'a> {
-    pub(super) async fn start(harness: &Harness, recorder: &'a Recorder) -> Self {
+impl<'a> TrafficMeter<'a> {
+    pub(super) async fn start(harness: &Harness, recorded: &'a Recorded, known: Table<6>) -> Self {
         let published = Arc::<AtomicUsize>::default();
         let messages = harness.nats.subscribe(harness.names.all_messages()).await;
         let mut messages = messages.expect("NATS answers");
@@ -43,67 +47,60 @@ impl<'a> Meter<'a> {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         });
-        Self { recorder, published, costs: BTreeMap::new(), executed: BTreeMap::new() }
+        let (recorder, db) = (&recorded.recorder, &recorded.sources.db);
+        Self { recorder, db, published, known, costs: BTreeMap::new() }
     }
 
-    /// Makes a call, and notes what it costs; of several calls of one name, the least.
-    pub(super) async fn of<T>(&mut self, name: &'static str, call: impl Future<Output = T>) -> T {
-        self.all_since().await;
-        let answer = call.await;
-        let (trips, executions, publishes) = self.all_since().await;
-
-        let cost = cost(&trips, &executions, publishes);
-        let least = self.costs.remove(name).map_or(cost, |known| known.least(cost));
-        self.costs.insert(name, least);
-        self.executed.insert(name, executions);
-        answer
+    pub(super) fn table(&self) -> Table<6> {
+        let costs = self.costs.iter();
+        Table::new(&FORM, costs.map(|(name, cost)| ((*name).to_owned(), cost.numbers())))
     }
 
-    pub(super) fn table(&self) -> Table {
-        Table::new(self.costs.iter().map(|(name, cost)| ((*name).to_owned(), *cost)))
-    }
-
-    /// What was executed by the calls whose names fulfil a condition.
-    pub(super) fn executed(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<&Execution> {
-        let calls = self.executed.iter().filter(|(name, _)| is_wanted(name));
-        calls.flat_map(|(_, executions)| executions).collect()
-    }
-
-    /// Waits until nothing more comes of what was done, and returns that.
-    async fn all_since(&self) -> (Vec<Trip>, Vec<Execution>, usize) {
-        let (mut trips, mut executions, mut publishes) = (Vec::new(), Vec::new(), 0);
+    /// Waits until all has come that is known to, and then until nothing more does; returns
+    /// what came since the last time.
+    async fn traffic(&self, known: Cost) -> Traffic {
+        let mut traffic = Traffic::default();
+        let latest = Instant::now() + PATIENCE;
         loop {
             time::sleep(SOON).await;
-            self.recorder.settled().await;
-            let (more, published) =
-                (self.recorder.take_trips(), self.published.swap(0, Ordering::SeqCst));
-            executions.extend(self.recorder.take());
-            if more.is_empty() && published == 0 {
-                return (trips, executions, publishes);
+            let is_quiet = !self.take(&mut traffic).await;
+            if is_quiet && (traffic.cost().covers(known) || latest < Instant::now()) {
+                return traffic;
             }
-            trips.extend(more);
-            publishes += published;
         }
+    }
+
+    /// Uses a connection. One that nobody has used for a while is asked whether it is still
+    /// there, which is not what a call costs.
+    async fn use_connection(&self) {
+        self.db.execute_unprepared("SELECT").await.expect("the database answers");
+        self.take(&mut Traffic::default()).await;
+    }
+
+    /// Says whether there was anything.
+    async fn take(&self, traffic: &mut Traffic) -> bool {
+        self.recorder.settled().await;
+        let (trips, published) =
+            (self.recorder.take_trips(), self.published.swap(0, Ordering::SeqCst));
+        let is_any = !trips.is_empty() || published != 0;
+        traffic.trips.extend(trips);
+        traffic.executions.extend(self.recorder.take());
+        traffic.publishes += published;
+        is_any
     }
 }
 
-/// Statements that are prepared once in a connection's life are not counted.
-fn cost(trips: &[Trip], executions: &[Execution], publishes: usize) -> Cost {
-    let beside: HashSet<u64> = executions
-        .iter()
-        .filter(|it| it.sql.trim_start().starts_with(BESIDE))
-        .map(|it| it.trip)
-        .collect();
-    let of_calls = || trips.iter().filter(|it| !beside.contains(&it.number));
-    let counted = || of_calls().filter(|it| 0 < it.executed + it.unnamed);
-    let executions = executions.iter().filter(|it| !beside.contains(&it.trip));
-    Cost {
-        // A simple query may hold several.
-        statements: executions.map(|it| it.tags.len().max(1)).sum(),
-        round_trips: counted().count(),
-        pings: of_calls().filter(|it| it.is_ping()).count(),
-        sent: counted().map(|it| it.sent).sum(),
-        received: counted().map(|it| it.received).sum(),
-        publishes,
+impl Meter for TrafficMeter<'_> {
+    /// Of several calls of one name, the least is noted.
+    async fn of<T>(&mut self, name: &'static str, call: impl Future<Output = T>) -> T {
+        self.traffic(Cost::default()).await;
+        self.use_connection().await;
+        let answer = call.await;
+        let known = self.known.get(name).map(Cost::of).unwrap_or_default();
+        let cost = self.traffic(known).await.cost();
+
+        let least = self.costs.remove(name).map_or(cost, |before| before.least(cost));
+        self.costs.insert(name, least);
+        answer
     }
 }

@@ -1,20 +1,17 @@
-//! How Postgres executes what the calls and the sweeps execute: never by reading a large
-//! table, never by sorting more than a page; where there are many rows of many users.
+//! How Postgres executes what calls, runs and sweeps execute: never by reading a large table,
+//! never by sorting more than a page; where there are many rows of many users.
 
 mod explain;
 mod filled;
 
 use std::{cell::RefCell, time::Duration};
 
-use recorder::Execution;
+use recorder::{Execution, Recorder};
 use session_service::sweep::{self, Retention};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    calls::{self, Stage},
-    meter::Meter,
-};
-use crate::harness::{Harness, Manner, eventually};
+use super::calls::{self, Meter, Stage};
+use crate::harness::{Harness, eventually};
 use explain::Explainer;
 
 /// The user whose calls are looked at has so many sessions, as have the others.
@@ -24,60 +21,73 @@ const USER: i64 = 7;
 const SWEPT: [&str; 5] =
     ["runs", "data_sources", "user_data_deletions", "idempotency_keys", "chat_sessions"];
 
-/// What only reads, and what every question passes.
-fn is_looked_at(call: &str) -> bool {
-    let method = call.split('/').next_back().expect("a name has an end");
-    ["Get", "List", "Search", "Wait", "Watch", "Export", "StartRun", "Run"]
-        .iter()
-        .any(|it| method.starts_with(it))
+/// What is executed is looked at, not by which call.
+struct Unmeasured;
+
+impl Meter for Unmeasured {
+    async fn of<T>(&mut self, _: &'static str, call: impl Future<Output = T>) -> T {
+        call.await
+    }
 }
 
 #[tokio::test]
-async fn no_statement_of_a_call_or_a_sweep_reads_a_large_table_or_sorts_more_than_a_page() {
-    let harness = Harness::without_worker().await;
+async fn no_statement_of_ours_reads_a_large_table_or_sorts_more_than_a_page() {
+    let (harness, recorder) = Harness::recorded().await;
     filled::fill(&harness).await;
-    let recorded = harness.record().await;
-    let service = harness.service_on(&recorded).await;
-    let mut meter = Meter::start(&harness, &recorded.recorder).await;
-    let stage = Stage::set(&harness, service.api(USER), USER).await;
-    calls::make_reads(&stage, &mut meter).await;
-    let (sources, nats) = (recorded.sources.clone(), harness.nats.clone());
-    let worker = harness.worker_with(sources, nats, model::Builtin, Manner::default());
-    calls::runs::ask(&stage, &mut meter).await;
+    drop(recorder.take());
+
+    let stage = Stage::set(&harness, harness.api(USER), USER).await;
+    calls::make(&stage, &mut Unmeasured).await;
+    let worker = harness.worker(model::Builtin, 4);
+    calls::runs::ask(&stage, &mut Unmeasured).await;
     worker.stop().await;
-    let swept = sweeps(&harness).await;
+    calls::delete_user_data(&stage, &mut Unmeasured).await;
+    let executed = swept(&harness, &recorder).await;
 
     let explainer = Explainer::connect(&harness).await;
-    let executed = meter.executed(is_looked_at);
     let mut found = Vec::new();
-    for execution in explainer.ours(executed.into_iter().chain(&swept)) {
+    for execution in explainer.ours(executed.iter()) {
         found.extend(explainer.look_at(execution).await);
     }
-
     assert!(found.is_empty(), "{}", found.join("\n\n"));
 }
 
-/// What the sweeps execute, all that there is.
-async fn sweeps(harness: &Harness) -> Vec<Execution> {
-    let recorded = harness.record().await;
-    let _service = harness.sweeping_service_on(&recorded).await;
-    let (shutdown, db) = (CancellationToken::new(), recorded.sources.db.clone());
+/// Postgres looks for it by itself, with a statement of its own.
+#[tokio::test]
+async fn what_refers_to_a_row_that_is_deleted_is_found_by_an_index() {
+    let harness = Harness::without_worker().await;
+
+    let unindexed = harness.text(UNINDEXED_REFERENCES).await;
+
+    assert_eq!(unindexed, "");
+}
+
+const UNINDEXED_REFERENCES: &str = "
+    SELECT coalesce(string_agg(conname, ', '), '') FROM pg_constraint AS reference
+    WHERE contype = 'f' AND NOT EXISTS (
+        SELECT FROM pg_index
+        WHERE indrelid = conrelid AND indkey[0] = conkey[1] AND indpred IS NULL
+    )";
+
+/// Waits until each sweep has looked for what it is for, and until what the user had is gone;
+/// returns all that was executed until then.
+async fn swept(harness: &Harness, recorder: &Recorder) -> Vec<Execution> {
+    let (shutdown, db) = (CancellationToken::new(), harness.db.clone());
     let _ends = shutdown.clone().drop_guard();
     let day = Duration::from_secs(86_400);
     let kept = Retention { results: Some(day), receipts: day };
     tokio::spawn(sweep::requests(db.clone(), day, shutdown.clone()));
     tokio::spawn(sweep::retention(db, kept, shutdown));
-    let swept = RefCell::new(Vec::<Execution>::new());
-    eventually("all being swept", async || {
-        swept.borrow_mut().extend(recorded.recorder.take());
-        let is_swept = |table: &&str| {
-            swept
-                .borrow()
-                .iter()
-                .any(|it| it.sql.contains(*table) && it.sql.contains("SKIP LOCKED"))
-        };
-        SWEPT.iter().all(is_swept).then_some(())
-    })
-    .await;
-    swept.into_inner()
+    let executed = RefCell::new(Vec::<Execution>::new());
+    let is_executed = async |is_wanted: &dyn Fn(&Execution) -> bool| {
+        executed.borrow_mut().extend(recorder.take());
+        executed.borrow().iter().any(is_wanted).then_some(())
+    };
+    for table in SWEPT {
+        let is_sweep = |it: &Execution| it.sql.contains(table) && it.sql.contains("SKIP LOCKED");
+        eventually("each table being swept", || is_executed(&is_sweep)).await;
+    }
+    let is_last = |it: &Execution| it.sql.contains("SET completed_at") && 0 < it.row_count;
+    eventually("all being deleted", || is_executed(&is_last)).await;
+    executed.into_inner()
 }

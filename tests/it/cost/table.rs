@@ -1,117 +1,124 @@
-//! The file of what is known, and comparing with it.
+//! A file of what is known of calls, and comparing with it.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, fs};
 
-/// Bytes may differ by so much: ids and times are of different lengths as text.
-const TOLERANCE: f64 = 0.03;
-const TOLERATED_BYTES: usize = 24;
-
-const HEAD: &str =
-    "# What a call costs: Postgres' statements, round trips that execute or parse something,
-# those that do neither (a pool asks whether a connection lives), bytes sent and received
-# in the former; and messages published to NATS. `Run` is a question from StartRun to its
-# answer. Counts are exact, bytes nearly. Made by the test; see tests/it/cost.rs.
-";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cost {
-    pub(super) statements: usize,
-    pub(super) round_trips: usize,
-    pub(super) pings: usize,
-    pub(super) sent: usize,
-    pub(super) received: usize,
-    pub(super) publishes: usize,
+/// What is measured of each call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    /// By how many hundredths it may differ, and by how much more.
+    pub(crate) tolerance: (usize, usize),
 }
 
-impl Cost {
-    const COLUMNS: [&str; 6] =
-        ["statements", "round-trips", "pings", "sent", "received", "publishes"];
-
-    fn numbers(self) -> [usize; 6] {
-        let Self { statements, round_trips, pings, sent, received, publishes } = self;
-        [statements, round_trips, pings, sent, received, publishes]
+impl Column {
+    pub(crate) const fn exact(name: &'static str) -> Self {
+        Self { name, tolerance: (0, 0) }
     }
 
-    fn of([statements, round_trips, pings, sent, received, publishes]: [usize; 6]) -> Self {
-        Self { statements, round_trips, pings, sent, received, publishes }
-    }
-
-    pub(super) fn least(self, other: Self) -> Self {
-        let (one, other) = (self.numbers(), other.numbers());
-        Self::of(std::array::from_fn(|index| one[index].min(other[index])))
-    }
-
-    /// Whether it is another as far as machines can agree.
-    fn differs(self, other: Self) -> bool {
-        let are_near = is_near(self.sent, other.sent) && is_near(self.received, other.received);
-        !are_near || self != Self { sent: self.sent, received: self.received, ..other }
+    fn are_near(&self, known: usize, measured: usize) -> bool {
+        let (hundredths, more) = self.tolerance;
+        known.abs_diff(measured) <= known * hundredths / 100 + more
     }
 }
 
-fn is_near(one: usize, other: usize) -> bool {
-    let tolerated = (one as f64 * TOLERANCE) as usize + TOLERATED_BYTES;
-    one.abs_diff(other) <= tolerated
+/// Which file it is, and how it is written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Form<const N: usize> {
+    pub(crate) head: &'static str,
+    pub(crate) columns: [Column; N],
+    /// Where what is known stands.
+    pub(crate) known: &'static str,
+    /// Where what it is now is left.
+    pub(crate) measured: &'static str,
 }
 
 /// By the names of the calls.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Table(BTreeMap<String, Cost>);
+pub(crate) struct Table<const N: usize> {
+    form: &'static Form<N>,
+    rows: BTreeMap<String, [usize; N]>,
+}
 
-impl Table {
-    pub(super) fn new(costs: impl IntoIterator<Item = (String, Cost)>) -> Self {
-        Self(costs.into_iter().collect())
+impl<const N: usize> Table<N> {
+    pub(crate) fn new(
+        form: &'static Form<N>,
+        rows: impl IntoIterator<Item = (String, [usize; N])>,
+    ) -> Self {
+        Self { form, rows: rows.into_iter().collect() }
     }
 
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(form: &'static Form<N>, text: &str) -> Self {
         let lines = text.lines().filter(|it| !it.starts_with('#') && !it.is_empty());
-        Self::new(lines.map(|line| {
+        let rows = lines.map(|line| {
             let mut words = line.split_whitespace();
             let name = words.next().expect("a line begins with a name");
             let numbers: Vec<usize> =
                 words.map(|it| it.parse().unwrap_or_else(|_| panic!("{line}"))).collect();
-            (name.to_owned(), Cost::of(numbers.try_into().unwrap_or_else(|_| panic!("{line}"))))
-        }))
+            (name.to_owned(), numbers.try_into().unwrap_or_else(|_| panic!("{line}")))
+        });
+        Self::new(form, rows)
+    }
+
+    pub(crate) fn get(&self, call: &str) -> Option<[usize; N]> {
+        self.rows.get(call).copied()
     }
 
     /// Whether an rpc is among the calls, in whatever way it is called.
-    pub(super) fn has(&self, rpc: &str) -> bool {
-        self.0.keys().any(|name| name.split(':').next() == Some(rpc))
+    pub(crate) fn has(&self, rpc: &str) -> bool {
+        self.rows.keys().any(|name| name.split(':').next() == Some(rpc))
+    }
+
+    /// Leaves it for whoever means it, and panics if it is not as it was known.
+    pub(crate) fn hold_to(&self, known: &Self) {
+        let Form { known: expected, measured, .. } = self.form;
+        fs::write(measured, self.to_string()).expect("cargo has made the folder");
+        let differences = known.differences(self).join("\n");
+        assert!(
+            differences.is_empty(),
+            "{differences}\n\nIf this is meant: cp {measured} {expected}\n"
+        );
     }
 
     /// What is not as it was known, a line each.
-    pub(super) fn differences(&self, measured: &Self) -> Vec<String> {
+    fn differences(&self, measured: &Self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (name, known) in &self.0 {
-            match measured.0.get(name) {
+        for (name, known) in &self.rows {
+            match measured.rows.get(name) {
                 None => lines.push(format!("{name} was not measured")),
-                Some(cost) if known.differs(*cost) => lines.push(difference(name, *known, *cost)),
-                Some(_) => (),
+                Some(now) => lines.extend(self.form.difference(name, known, now)),
             }
         }
-        let is_new = |name: &&String| !self.0.contains_key(*name);
-        lines.extend(measured.0.keys().filter(is_new).map(|it| format!("{it} is not known yet")));
+        let is_new = |name: &&String| !self.rows.contains_key(*name);
+        lines
+            .extend(measured.rows.keys().filter(is_new).map(|it| format!("{it} is not known yet")));
         lines
     }
 }
 
-fn difference(name: &str, known: Cost, cost: Cost) -> String {
-    let columns = Cost::COLUMNS.iter().zip(known.numbers().into_iter().zip(cost.numbers()));
-    let changed = columns.filter(|(_, (known, cost))| known != cost);
-    let changed: Vec<String> =
-        changed.map(|(column, (known, cost))| format!("{column} {known} -> {cost}")).collect();
-    format!("{name}: {}", changed.join(", "))
+impl<const N: usize> Form<N> {
+    /// Whether it is another as far as machines can agree.
+    fn difference(&self, name: &str, known: &[usize; N], now: &[usize; N]) -> Option<String> {
+        let pairs = || self.columns.iter().zip(known.iter().zip(now));
+        if pairs().all(|(column, (known, now))| column.are_near(*known, *now)) {
+            return None;
+        }
+        let changed = pairs().filter(|(_, (known, now))| known != now);
+        let changed: Vec<String> =
+            changed.map(|(it, (known, now))| format!("{} {known} -> {now}", it.name)).collect();
+        Some(format!("{name}: {}", changed.join(", ")))
+    }
 }
 
-impl fmt::Display for Table {
+impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HEAD)?;
+        f.write_str(self.form.head)?;
         write!(f, "#{:<44}", " call")?;
-        for column in Cost::COLUMNS {
-            write!(f, " {column:>11}")?;
+        for column in &self.form.columns {
+            write!(f, " {:>11}", column.name)?;
         }
-        for (name, cost) in &self.0 {
+        for (name, numbers) in &self.rows {
             write!(f, "\n{name:<45}")?;
-            for number in cost.numbers() {
+            for number in numbers {
                 write!(f, " {number:>11}")?;
             }
         }
@@ -121,14 +128,18 @@ impl fmt::Display for Table {
 
 #[test]
 fn a_difference_is_one_of_counts_or_of_many_bytes() {
-    let known = Cost::of([4, 4, 1, 1000, 2000, 2]);
-    let table = |cost| Table::new([("Service/Call".to_owned(), cost)]);
-    let compare = |cost| table(known).differences(&table(cost));
+    static FORM: Form<2> = Form {
+        head: "# What a call costs.\n",
+        columns: [Column::exact("statements"), Column { name: "bytes", tolerance: (3, 24) }],
+        known: "",
+        measured: "",
+    };
+    let table = |numbers| Table::new(&FORM, [("Service/Call".to_owned(), numbers)]);
+    let known = table([4, 2000]);
+    let compare = |numbers| known.differences(&table(numbers));
 
-    assert_eq!(compare(Cost { received: 2050, ..known }), Vec::<String>::new());
-    let more = Cost { statements: 5, received: 2050, ..known };
-    assert_eq!(compare(more), ["Service/Call: statements 4 -> 5, received 2000 -> 2050"]);
-    let longer = compare(Cost { received: 2200, ..known });
-    assert_eq!(longer, ["Service/Call: received 2000 -> 2200"]);
-    assert_eq!(Table::parse(&table(known).to_string()), table(known));
+    assert_eq!(compare([4, 2050]), Vec::<String>::new());
+    assert_eq!(compare([5, 2050]), ["Service/Call: statements 4 -> 5, bytes 2000 -> 2050"]);
+    assert_eq!(compare([4, 2200]), ["Service/Call: bytes 2000 -> 2200"]);
+    assert_eq!(Table::parse(&FORM, &known.to_string()), known);
 }

@@ -1,5 +1,6 @@
 //! Parts of the pair whose way to Postgres is noted.
 
+use async_nats::Client;
 use data_source::DatasetStore;
 use model::Builtin;
 use recorder::Recorder;
@@ -36,20 +37,10 @@ impl Harness {
     }
 
     /// Starts an instance of the service that does nothing but what calls ask for.
-    pub(crate) async fn service_on(&self, recorded: &Recorded) -> Service {
-        self.recorded_service(recorded, false).await
-    }
-
-    /// Starts an instance of the service that sweeps, too.
-    pub(crate) async fn sweeping_service_on(&self, recorded: &Recorded) -> Service {
-        self.recorded_service(recorded, true).await
-    }
-
-    async fn recorded_service(&self, recorded: &Recorded, sweeps: bool) -> Service {
+    pub(crate) async fn service_on(&self, sources: &Sources, nats: &Client) -> Service {
         let (door, settings, limits) = (service::door(), service::settings(), service::limits());
-        let serving = Serving { door, settings, limits, sweeps };
-        let (sources, embedder) = (&recorded.sources, embedder(Builtin));
-        Service::with(sources, &self.nats, &self.names, embedder, serving).await
+        let serving = Serving { door, settings, limits, sweeps: false };
+        Service::with(sources, nats, &self.names, embedder(Builtin), serving).await
     }
 }
 

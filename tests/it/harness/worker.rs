@@ -78,10 +78,8 @@ impl Harness {
         provider: impl Provider,
         manner: Manner,
     ) -> RunningWorker {
-        let db = storage::connect(&self.database_url, 10).await.expect("the database answers");
-        let servers = dev::test_servers().await.expect("the test servers run");
-        let nats = run_queue::connect(&servers.nats_url, "worker").await.expect("NATS answers");
-        self.worker_on(db, nats, provider, manner)
+        let (sources, nats) = (self.separate_sources().await, self.separate_nats().await);
+        self.worker_with(sources, nats, provider, manner)
     }
 
     fn worker_on(

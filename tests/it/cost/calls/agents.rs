@@ -3,7 +3,7 @@ use proto::v1 as pb;
 use super::{Meter, Stage};
 use crate::harness::{Expect as _, mask};
 
-pub(super) async fn make(stage: &Stage, meter: &mut Meter<'_>) {
+pub(super) async fn make(stage: &Stage, meter: &mut impl Meter) {
     let Stage { api, dataset, .. } = stage;
     let mut agents = api.agents.clone();
     let request = pb::CreateAgentRequest {
@@ -25,7 +25,7 @@ pub(super) async fn make(stage: &Stage, meter: &mut Meter<'_>) {
     meter.of("AgentService/DeleteAgent", agents.delete_agent(request)).await.ok_response();
 }
 
-pub(super) async fn read(Stage { api, .. }: &Stage, agent_id: i64, meter: &mut Meter<'_>) {
+pub(super) async fn read(Stage { api, .. }: &Stage, agent_id: i64, meter: &mut impl Meter) {
     let mut agents = api.agents.clone();
     let request = pb::GetAgentRequest { agent_id };
     meter.of("AgentService/GetAgent", agents.get_agent(request)).await.ok_response();

@@ -3,7 +3,7 @@ use proto::v1::{self as pb, create_data_source_request::Kind};
 use super::{Meter, Stage};
 use crate::harness::{Expect as _, mask};
 
-pub(super) async fn make(stage: &Stage, meter: &mut Meter<'_>) {
+pub(super) async fn make(stage: &Stage, meter: &mut impl Meter) {
     let mut sources = stage.api.sources.clone();
     let kind = Some(Kind::Dataset(pb::Dataset {}));
     let request =
@@ -28,7 +28,7 @@ pub(super) async fn make(stage: &Stage, meter: &mut Meter<'_>) {
     meter.of("DataSourceService/DeleteDataSource", call).await.ok_response();
 }
 
-pub(super) async fn read(Stage { api, .. }: &Stage, data_source_id: i64, meter: &mut Meter<'_>) {
+pub(super) async fn read(Stage { api, .. }: &Stage, data_source_id: i64, meter: &mut impl Meter) {
     let mut sources = api.sources.clone();
     let request = pb::GetDataSourceRequest { data_source_id };
     let call = sources.get_data_source(request);

@@ -3,13 +3,13 @@ use proto::v1::{self as pb, MessageOrder};
 use super::{Meter, Stage};
 use crate::harness::{Expect as _, mask, random_uuid};
 
-pub(super) async fn make(stage: &Stage, meter: &mut Meter<'_>) {
+pub(super) async fn make(stage: &Stage, meter: &mut impl Meter) {
     write(stage, meter).await;
     read(stage, meter).await;
     list(stage, meter).await;
 }
 
-async fn write(Stage { api, agent, other_session, .. }: &Stage, meter: &mut Meter<'_>) {
+async fn write(Stage { api, agent, other_session, .. }: &Stage, meter: &mut impl Meter) {
     let mut sessions = api.sessions.clone();
     let create = pb::CreateSessionRequest {
         agent_id: *agent,
@@ -40,7 +40,7 @@ async fn write(Stage { api, agent, other_session, .. }: &Stage, meter: &mut Mete
     meter.of("SessionService/UndeleteSession", call).await.ok_response();
 }
 
-pub(super) async fn read(Stage { api, session, .. }: &Stage, meter: &mut Meter<'_>) {
+pub(super) async fn read(Stage { api, session, .. }: &Stage, meter: &mut impl Meter) {
     let mut sessions = api.sessions.clone();
     let request = pb::GetSessionRequest { session_id: *session };
     meter.of("SessionService/GetSession", sessions.get_session(request)).await.ok_response();
@@ -55,7 +55,7 @@ pub(super) async fn read(Stage { api, session, .. }: &Stage, meter: &mut Meter<'
     meter.of("SessionService/SearchMessages", call).await.ok_response();
 }
 
-pub(super) async fn list(Stage { api, .. }: &Stage, meter: &mut Meter<'_>) {
+pub(super) async fn list(Stage { api, .. }: &Stage, meter: &mut impl Meter) {
     let mut sessions = api.sessions.clone();
     let list = pb::ListSessionsRequest { per_page: 1, ..Default::default() };
     let call = sessions.list_sessions(list.clone());

@@ -3,6 +3,8 @@
 use super::USER;
 use crate::harness::Harness;
 
+/// What means nothing is not in the index of meanings, which takes long to make, and takes
+/// little room.
 const FILL: &str = "
     INSERT INTO data_sources (user_id, name, kind, schema_snapshot)
     SELECT 1000 + n % 100, 'Data ' || n, 'dataset', NULL FROM generate_series(1, 3000) AS n;
@@ -36,26 +38,49 @@ const FILL: &str = "
         CASE role WHEN 'assistant' THEN 'stop' END
     FROM runs, (VALUES ('user', 1), ('assistant', 0)) AS one (role, place);
 
+    ALTER TABLE message_embeddings ALTER embedding SET STORAGE EXTENDED;
+
     INSERT INTO message_embeddings (message_id, user_id, agent_id, chat_session_id, model,
         content_hash, embedding)
     SELECT m.id, m.user_id, s.agent_id, s.id, 'builtin', sha256(m.id::text::bytea),
-        (SELECT array_agg(random()) FROM generate_series(1, 1536) WHERE m.id > 0)::vector
-    FROM messages m JOIN chat_sessions s ON s.id = m.chat_session_id WHERE m.id % 20 = 0;
+        CASE m.id % 20 WHEN 0
+            THEN (SELECT array_agg(random()) FROM generate_series(1, 1536) WHERE m.id > 0)
+            ELSE array_fill(0.0, ARRAY[1536])
+        END::vector
+    FROM messages m JOIN chat_sessions s ON s.id = m.chat_session_id
+    WHERE m.user_id <> $user OR m.id % 20 = 0;
 
     INSERT INTO idempotency_keys (user_id, request_id, method, payload_hash, resource_id)
     SELECT 1000 + n % 100, gen_random_uuid(), 'CreateSession', '', n
-    FROM generate_series(1, 10000) AS n";
+    FROM generate_series(1, 10000) AS n;
+
+    INSERT INTO user_data_deletions (user_id, request_id, completed_at, due_at)
+    SELECT 1000 + n % 100, gen_random_uuid(), now(), NULL FROM generate_series(1, 3000) AS n;
+
+    WITH under_way AS (
+        INSERT INTO user_data_deletions (user_id, due_at)
+        SELECT 1000 + n, now() + interval '1 day' FROM generate_series(1, 1000) AS n RETURNING id
+    )
+    INSERT INTO run_event_purges (run_id, deletion_id, expires_at)
+    SELECT -row_number() OVER (), id, now() + interval '1 day'
+    FROM under_way, generate_series(1, 30);
+
+    INSERT INTO background_tasks (kind, subject_id, due_at)
+    SELECT 'embed', -n, now() + interval '1 day' FROM generate_series(1, 100000) AS n";
 
 /// The tables that have many rows then.
-pub(super) const LARGE: [&str; 8] = [
+pub(super) const LARGE: [&str; 11] = [
     "agents",
+    "background_tasks",
     "chat_sessions",
     "data_sources",
     "idempotency_keys",
     "message_embeddings",
     "messages",
+    "run_event_purges",
     "run_results",
     "runs",
+    "user_data_deletions",
 ];
 
 pub(super) async fn fill(harness: &Harness) {
