@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command, thread};
 
-use crate::{cli::Options, context::Plan, pair, runs, setup::Setup};
+use crate::{cli::Options, context::Plan, data::Data, pair, runs, setup::Setup};
 
 /// Names and values, to be shown above the results.
 pub(crate) fn about(setup: &Setup, options: &Options, plan: Plan) -> Vec<(String, String)> {
@@ -10,20 +10,12 @@ pub(crate) fn about(setup: &Setup, options: &Options, plan: Plan) -> Vec<(String
         ("commit", commit().unwrap_or_else(|| "unknown".to_owned())),
         ("processor", processor()),
         ("cores", thread::available_parallelism().map_or(0, usize::from).to_string()),
-        ("data", data(options).to_owned()),
         ("warm-up", format!("{:?} a case and side", plan.warm_up)),
         ("rounds", format!("{} of {:?} on each side, in turn", plan.rounds, plan.round)),
     ];
     if runs::NAMES.iter().any(|name| options.wants(name)) {
-        let left_out =
-            "without embedding their messages, on either side, which is done beside them";
+        let left_out = "without embedding their messages, on either side, but for run_16_embedded";
         facts.push(("runs", left_out.to_owned()));
-    }
-    if cfg!(debug_assertions) {
-        facts.push((
-            "this program",
-            "NOT OPTIMIZED: the bare loop is slow, and ratios flatter".to_owned(),
-        ));
     }
     for (name, value) in &setup.postgres.settings {
         facts.push((name, value.clone()));
@@ -34,11 +26,30 @@ pub(crate) fn about(setup: &Setup, options: &Options, plan: Plan) -> Vec<(String
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn data(options: &Options) -> &'static str {
-    match options.quick {
-        true => "20 users, 2,000 sessions, 100,000 messages",
-        false => "200 users, 20,000 sessions, 1,000,000 messages",
+/// How much of everything there is.
+pub(crate) fn of_data(data: &Data) -> String {
+    let sessions = || data.users.iter().flat_map(|user| &user.sessions);
+    let messages: i64 = sessions().map(|session| session.messages).sum();
+    format!(
+        "{} users, {} sessions, {} messages, {} of them in one conversation",
+        whole(data.users.len() as i64),
+        whole(sessions().count() as i64),
+        whole(messages),
+        whole(data.long.session.messages),
+    )
+}
+
+/// With a comma before each three digits.
+pub(crate) fn whole(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        if 0 < place && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
+    text
 }
 
 /// With a plus sign if something was changed since; `None` outside a repository.
@@ -57,4 +68,26 @@ fn processor() -> String {
     let facts = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = facts.lines().find_map(|line| line.strip_prefix("model name"));
     model.map_or("unknown", |it| it.trim_start_matches([' ', '\t', ':'])).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Long, Session, User};
+
+    #[test]
+    fn numbers_have_commas_between_thousands() {
+        assert_eq!([0, 999, 1000, 1_045_000].map(whole), ["0", "999", "1,000", "1,045,000"]);
+    }
+
+    #[test]
+    fn the_sizes_are_those_of_what_there_is() {
+        let session = Session { id: 7, messages: 50_000 };
+        let sessions = vec![session, Session { id: 8, messages: 2 }];
+        let user = User { id: 1, agent_id: 1, is_live: true, sessions };
+        let data = Data { users: vec![user], long: Long { user_id: 1, session } };
+
+        let expected = "1 users, 2 sessions, 50,002 messages, 50,000 of them in one conversation";
+        assert_eq!(of_data(&data), expected);
+    }
 }

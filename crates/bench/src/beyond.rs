@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use crate::{
     cli::Options,
     context::{Context, Plan},
     data::{Data, Scale},
     growth, imports,
-    report::Report,
+    report::{Report, results::Results},
     setup::Setup,
     soak, start, streams,
 };
@@ -21,25 +19,37 @@ pub(crate) async fn measure(
     data: &Arc<Data>,
     (plan, scale): (Plan, Scale),
     options: &Options,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    start::measure(setup, options, report).await.context("starts")?;
+    results: &mut Results,
+) {
+    let context = async || Context::start(setup.clone(), Arc::clone(data), plan).await;
+    if [start::START, start::IDLE].iter().any(|name| options.wants(name)) {
+        let measure = async |report: &mut Report| start::measure(setup, report).await;
+        results.attempt("starts", start::unmeasured(), measure).await;
+    }
     if options.wants(imports::NAME) {
-        let megabytes = if scale == Scale::Quick { 10 } else { 100 };
-        let context = Context::start(setup.clone(), Arc::clone(data), plan).await?;
-        imports::measure(&context, megabytes, report).await.context(imports::NAME)?;
-        context.pair.stop().await?;
+        let measure = async |report: &mut Report| {
+            let context = context().await?;
+            imports::measure(&context, scale, report).await?;
+            context.pair.stop().await
+        };
+        results.attempt(imports::NAME, imports::unmeasured(), measure).await;
     }
     if let Some(minutes) = options.soak {
-        let context = Context::start(setup.clone(), Arc::clone(data), plan).await?;
-        soak::measure(&context, minutes, report).await.context("soak")?;
-        context.pair.stop().await?;
+        let measure = async |report: &mut Report| {
+            let context = context().await?;
+            soak::measure(&context, minutes, report).await?;
+            context.pair.stop().await
+        };
+        results.attempt("soak", soak::unmeasured(), measure).await;
     }
     if let Some(count) = options.streams {
-        streams::measure(setup, data, count, report).await.context("streams")?;
+        let measure =
+            async |report: &mut Report| streams::measure(setup, data, count, report).await;
+        results.attempt("streams", streams::unmeasured(), measure).await;
     }
     if options.growth {
-        growth::measure(setup, data, (plan, scale), options, report).await.context("growth")?;
+        let measured =
+            Box::pin(growth::measure(setup, data, (plan, scale), options, results)).await;
+        results.note("growth", growth::unmeasured(options), measured);
     }
-    Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::streams;
+
 /// Measures Tertulia against what Postgres and NATS do on the same machine.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -53,11 +55,11 @@ pub(crate) struct Options {
     pub(crate) growth: bool,
 
     /// Keep the pair under load for so many minutes, and see whether its memory grows
-    #[arg(long, value_name = "MINUTES")]
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub(crate) soak: Option<u32>,
 
     /// Open so many idle streams, and see what each costs
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=streams::MOST))]
     pub(crate) streams: Option<u32>,
 }
 

@@ -84,8 +84,22 @@ pub(crate) fn used_by(pid: u32) -> anyhow::Result<Duration> {
 
 /// A process, its children, and those children that have ended.
 fn used_by_family(pid: u32) -> anyhow::Result<Duration> {
-    let parent = stat(pid)?.with_context(|| format!("process {pid} is gone"))?;
-    let mut used = parent.own + parent.of_ended_children;
+    let parent = || stat(pid)?.with_context(|| format!("process {pid} is gone"));
+    let mut before = parent()?;
+    loop {
+        let of_children = used_by_children(pid)?;
+        let after = parent()?;
+        // A child that ended meanwhile may be counted on both sides, or on none.
+        if after.of_ended_children == before.of_ended_children {
+            return Ok(ticks(after.own + after.of_ended_children + of_children));
+        }
+        before = after;
+    }
+}
+
+/// The ticks of those children that have not ended.
+fn used_by_children(pid: u32) -> anyhow::Result<u64> {
+    let mut used = 0;
     for entry in fs::read_dir("/proc").context("/proc")? {
         let name = entry.context("/proc")?.file_name();
         let Some(child) = name.to_str().and_then(|it| it.parse().ok()) else { continue };
@@ -95,7 +109,7 @@ fn used_by_family(pid: u32) -> anyhow::Result<Duration> {
             used += stat.own + stat.of_ended_children;
         }
     }
-    Ok(ticks(used))
+    Ok(used)
 }
 
 /// How many bytes of memory a process has.

@@ -1,4 +1,4 @@
-//! Importing a file of 100 MB, one at a time, against a COPY of the same text into a table with
+//! Importing a large file, one at a time, against a COPY of the same text into a table with
 //! the same columns.
 
 mod file;
@@ -18,7 +18,7 @@ use self::file::File;
 use crate::{
     clients::Clients,
     context::{Context, Plan},
-    data::{User, connect},
+    data::{Scale, User, connect},
     load::Caller,
     measure::{Side, in_turn},
     measured::{Round, cpu_ratio, ratio},
@@ -31,11 +31,17 @@ const TABLE: &str = "bench_import";
 const ONE: Duration = Duration::from_millis(50);
 const ROUNDS: u32 = 3;
 
+pub(crate) fn unmeasured() -> Vec<Row> {
+    ["cpu", "p50"].map(|name| Row::unmeasured(format!("{NAME}_{name}"), None)).into()
+}
+
 pub(crate) async fn measure(
     context: &Context,
-    megabytes: usize,
+    scale: Scale,
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    let megabytes = if scale == Scale::Quick { 10 } else { 100 };
+    report.say("imported file", format!("{megabytes} MB"));
     eprintln!("measuring {NAME} of {megabytes} MB ...");
     let file = Arc::new(File::of(megabytes));
     let user = context.data.live().next().context("no user has data")?;
@@ -55,7 +61,7 @@ pub(crate) async fn measure(
     report.cases.push(CaseFigures {
         case: NAME.to_owned(),
         callers: 1,
-        product: Figures::of(&product),
+        product: Some(Figures::of(&product)),
         bare: Some(Figures::of(&bare)),
         echo: None,
     });

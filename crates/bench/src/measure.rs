@@ -39,7 +39,7 @@ impl Side {
         let before = cpu::used(self.pids)?;
         let outcome = closed::run(&mut self.callers, length).await?;
         let cpu = cpu::used(self.pids)?.since(before);
-        let calls = outcome.latencies.len();
+        let calls = outcome.answered();
         ensure!(0 < calls, "a round was too short for a call");
         Ok(Round { calls, elapsed: outcome.elapsed, latencies: outcome.latencies, cpu })
     }
@@ -59,4 +59,50 @@ pub(crate) async fn in_turn(sides: &mut [&mut Side], plan: Plan) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        process,
+        sync::{Arc, Mutex},
+    };
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::load::Caller;
+
+    /// Writes down whose turn it is.
+    struct Writing {
+        name: char,
+        turns: Arc<Mutex<String>>,
+    }
+
+    #[async_trait]
+    impl Caller for Writing {
+        async fn call(&mut self) -> anyhow::Result<()> {
+            self.turns.lock().unwrap().push(self.name);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn after_the_warm_up_sides_take_turns_in_alternating_order() {
+        let turns = Arc::new(Mutex::new(String::new()));
+        let own = process::id();
+        let pids = Pids { service: own, worker: own, postgres: own, nats: own };
+        let mut sides = ['a', 'b', 'c'].map(|name| {
+            Side::new(vec![Box::new(Writing { name, turns: Arc::clone(&turns) })], pids)
+        });
+        // A round is one call.
+        let plan = Plan { warm_up: Duration::ZERO, round: Duration::ZERO, rounds: 3 };
+
+        in_turn(&mut sides.each_mut(), plan).await.unwrap();
+
+        assert_eq!(*turns.lock().unwrap(), "abccbaabccba");
+        for side in sides {
+            assert_eq!(side.measured.rounds.len(), 3, "without the warm-up");
+        }
+    }
 }

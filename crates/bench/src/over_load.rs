@@ -50,7 +50,7 @@ async fn point(
         let schedule = Schedule { rate, length: context.plan.round };
         let outcome = open::run(&mut callers, schedule).await?;
         unsent += outcome.unsent;
-        let calls = outcome.latencies.len();
+        let calls = outcome.answered();
         let (elapsed, latencies) = (outcome.elapsed, outcome.latencies);
         measured.rounds.push(Round { calls, elapsed, latencies, cpu: Parts::default() });
     }

@@ -18,8 +18,13 @@ use crate::{
 pub(crate) const NAME: &str = "list_messages_page_2500";
 const AT_MOST: f64 = 1.1;
 
+pub(crate) fn unmeasured() -> Vec<Row> {
+    vec![Row::unmeasured(format!("{NAME}_p50"), Some(AT_MOST))]
+}
+
 /// In the same rounds, for what is compared is small.
 pub(crate) async fn measure(context: &Context, report: &mut Report) -> anyhow::Result<()> {
+    eprintln!("measuring {NAME} ...");
     let [first, last]: [Arc<dyn Case>; 2] = [Arc::new(FIRST), Arc::new(LAST)];
     let mut first = Sides::of(context, &first, None);
     let mut last = Sides::of(context, &last, None);

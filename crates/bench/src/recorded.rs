@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use recorder::{Execution, Recorder};
 use tokio::time::sleep;
 use tokio_postgres::{Config, config::Host};
@@ -111,6 +111,11 @@ impl Recorded {
         sleep(case.aftermath()).await;
         self.recorder.settled().await;
     }
+}
+
+/// What was learned, or once more why it was not.
+pub(crate) fn learned<T>(learned: &anyhow::Result<T>) -> anyhow::Result<&T> {
+    learned.as_ref().map_err(|error| anyhow!("{error:#}"))
 }
 
 fn subjects(case: &dyn Case, data: &Data) -> Vec<Subject> {

@@ -12,6 +12,7 @@ mod explain;
 mod inputs;
 mod number;
 mod raw;
+mod rows;
 mod run;
 mod script;
 mod source;

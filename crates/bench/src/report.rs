@@ -1,8 +1,9 @@
 //! What is said at the end.
 
-pub(crate) mod json;
-pub(crate) mod picture;
-pub(crate) mod table;
+mod json;
+mod picture;
+pub(crate) mod results;
+mod table;
 
 use serde::Serialize;
 
@@ -47,6 +48,8 @@ pub(crate) struct Row {
     /// Less is better; absent if there is nothing to compare with.
     pub(crate) ratio: Option<Spread>,
     pub(crate) target: Option<f64>,
+    /// Why there is no figure.
+    pub(crate) error: Option<String>,
 }
 
 /// What a kind of call gave, to the product or without it.
@@ -65,7 +68,7 @@ pub(crate) struct Figures {
 pub(crate) struct CaseFigures {
     pub(crate) case: String,
     pub(crate) callers: usize,
-    pub(crate) product: Figures,
+    pub(crate) product: Option<Figures>,
     pub(crate) bare: Option<Figures>,
     pub(crate) echo: Option<Figures>,
 }
@@ -85,7 +88,8 @@ pub(crate) struct Point {
     pub(crate) offered: f64,
     /// Calls a second that were answered.
     pub(crate) rate: Spread,
-    /// Calls that were due and not sent, for too many were in flight.
+    /// Calls that were due and not sent, for too many were in flight. The latencies have how
+    /// long they had waited by then.
     pub(crate) unsent: u64,
     pub p50_ms: Spread,
     pub p90_ms: Spread,
@@ -100,6 +104,26 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     pub(crate) cases: Vec<CaseFigures>,
     pub(crate) curves: Vec<Curve>,
+    /// What could not be measured, and why.
+    pub(crate) failures: Vec<String>,
+}
+
+impl Report {
+    /// Has the rows say that there is no figure, but for those that have one.
+    fn fail(&mut self, what: &str, rows: Vec<Row>, error: &anyhow::Error) {
+        let error = format!("{error:#}");
+        for row in rows {
+            if !self.rows.iter().any(|it| it.case == row.case) {
+                self.rows.push(Row { ratio: None, error: Some(error.clone()), ..row });
+            }
+        }
+        self.failures.push(format!("{what}: {error}"));
+    }
+
+    /// Adds to what influences the results.
+    pub(crate) fn say(&mut self, name: &str, value: impl Into<String>) {
+        self.about.push((name.to_owned(), value.into()));
+    }
 }
 
 impl Figures {
@@ -116,12 +140,17 @@ impl Figures {
 
 impl Row {
     pub(crate) fn new(case: impl Into<String>, ratio: Option<Spread>, target: Option<f64>) -> Self {
-        Self { case: case.into(), ratio, target }
+        Self { case: case.into(), ratio, target, error: None }
     }
 
-    /// Without a bound, anything is; without a figure, nothing.
+    /// What is to be measured, and was not yet.
+    pub(crate) fn unmeasured(case: impl Into<String>, target: Option<f64>) -> Self {
+        Self::new(case, None, target)
+    }
+
+    /// Without a bound, anything is that has not failed; without a figure, nothing.
     pub(crate) fn is_ok(&self) -> bool {
-        let Some(target) = self.target else { return true };
-        self.ratio.is_some_and(|ratio| ratio.median <= target)
+        let keeps = |target| self.ratio.is_some_and(|ratio| ratio.median <= target);
+        self.error.is_none() && self.target.is_none_or(keeps)
     }
 }

@@ -1,10 +1,12 @@
-//! Runs: from the question to the answer, and their beginnings alone.
+//! Runs: from the question to the answer, their beginnings alone, and watching them.
+
+mod learning;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio_postgres::NoTls;
 
+use self::learning::{Asked, Watched};
 use crate::{
     bare::{
         self,
@@ -12,25 +14,29 @@ use crate::{
     },
     cases::{
         Case,
-        runs::{
-            InFlight, RunToEnd, Who,
-            watch::{self, WatchRun},
-        },
+        runs::{InFlight, RunToEnd, Who, watch},
         starts::StartRun,
     },
     cli::Options,
     context::{Context, Plan},
     data::Data,
-    over_load,
-    recorded::Recorded,
-    replay::Script,
-    report::Report,
+    embedded, first_event, jetstream, over_load,
+    recorded::learned,
+    report::{Report, Row, results::Results},
     setup::Setup,
     starts,
-    suite::Sides,
+    suite::{self, Sides},
 };
 
-pub(crate) const NAMES: [&str; 4] = ["run_16", "run_1", "start_run", watch::NAME];
+pub(crate) const NAMES: [&str; 7] = [
+    "run_16",
+    "run_1",
+    "start_run",
+    watch::NAME,
+    first_event::NAME,
+    jetstream::NAME,
+    embedded::NAME,
+];
 const ALL: [InFlight; 2] = [InFlight::Sixteen, InFlight::One];
 /// Embeds nothing: nobody answers there.
 const NO_EMBEDDER: [(&str, &str); 2] = [
@@ -41,38 +47,91 @@ const NO_EMBEDDER: [(&str, &str); 2] = [
     ("EMBEDDING_MODEL", "nobody/none"),
 ];
 
-/// What of it is asked for, and what it is made of.
-struct Asked {
-    to_end: Vec<InFlight>,
-    run: Option<Learned>,
-    start: Option<Learned>,
-    watch: Option<(Arc<dyn Case>, Arc<Script>)>,
-}
-
 /// Measures runs, if they are asked for.
 ///
 /// Embedding messages is no part of a run, and would go on during the bare loop's rounds,
-/// for its messages too. So the pair has no embedder for as long as runs are measured.
+/// for its messages too. So the pair has no embedder, but for a case of its own in the end.
 pub(crate) async fn measure(
     setup: &Setup,
     data: &Arc<Data>,
     plan: Plan,
     options: &Options,
-    report: &mut Report,
+    results: &mut Results,
 ) -> anyhow::Result<()> {
-    if !NAMES.iter().any(|name| options.wants(name)) {
-        return Ok(());
+    let measured = match NAMES.iter().any(|name| *name != embedded::NAME && options.wants(name)) {
+        true => without_embedding(&without_embedder(setup), data, plan, options, results).await,
+        false => Ok(()),
+    };
+    if options.wants(embedded::NAME) {
+        let measure =
+            async |report: &mut Report| embedded::measure(setup, data, plan, report).await;
+        results.attempt(embedded::NAME, embedded::unmeasured(), measure).await;
     }
-    let setup = without_embedder(setup);
-    eprintln!("learning what runs are made of ...");
-    let mut recorded = Recorded::start(&setup, data).await?;
-    let asked = Asked::learn(&mut recorded, &setup, data, options).await?;
-    recorded.stop().await?;
-    let context = Context::start(setup, Arc::clone(data), plan).await?;
-    asked.measure(&context, report).await?;
-    let setup = context.setup.clone();
+    measured
+}
+
+async fn without_embedding(
+    setup: &Setup,
+    data: &Arc<Data>,
+    plan: Plan,
+    options: &Options,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    let asked = Asked::learn(setup, data, options).await?;
+    let context = Context::start(setup.clone(), Arc::clone(data), plan).await?;
+    watches(&context, &asked, options, results).await;
+    to_end(&context, &asked, options, results).await;
+    if let Some(start) = &asked.start {
+        let measure =
+            async |report: &mut Report| starts::measure(&context, learned(start)?, report).await;
+        results.attempt(StartRun.name(), suite::unmeasured(&StartRun), measure).await;
+    }
     context.pair.stop().await?;
-    forget_tasks(&setup).await
+    forget_tasks(setup).await
+}
+
+/// What is asked for, for when nothing could be measured.
+pub(crate) fn unmeasured(options: &Options) -> Vec<Row> {
+    let run = |in_flight| suite::unmeasured(&case(in_flight, Who::Product));
+    let all = [
+        (NAMES[0], run(InFlight::Sixteen)),
+        (NAMES[1], run(InFlight::One)),
+        (StartRun.name(), suite::unmeasured(&StartRun)),
+        (watch::NAME, watch::unmeasured()),
+        (first_event::NAME, first_event::unmeasured()),
+        (jetstream::NAME, jetstream::unmeasured()),
+        (embedded::NAME, embedded::unmeasured()),
+    ];
+    all.into_iter().filter(|(name, _)| options.wants(name)).flat_map(|(_, rows)| rows).collect()
+}
+
+async fn watches(context: &Context, asked: &Asked, options: &Options, results: &mut Results) {
+    if options.wants(first_event::NAME) {
+        let measure = async |report: &mut Report| first_event::measure(context, report).await;
+        results.attempt(first_event::NAME, first_event::unmeasured(), measure).await;
+    }
+    if let Some(watched) = &asked.watch {
+        let measure = async |report: &mut Report| ended(context, learned(watched)?, report).await;
+        results.attempt(watch::NAME, watch::unmeasured(), measure).await;
+    }
+}
+
+async fn to_end(context: &Context, asked: &Asked, options: &Options, results: &mut Results) {
+    let Some(run) = &asked.run else { return };
+    for in_flight in ALL {
+        let case = case(in_flight, Who::Product);
+        if options.wants(case.name()) {
+            let measure =
+                async |report: &mut Report| one(context, in_flight, learned(run)?, report).await;
+            results.attempt(case.name(), suite::unmeasured(&case), measure).await;
+        }
+    }
+    if options.wants(jetstream::NAME) {
+        let measure = async |report: &mut Report| {
+            jetstream::measure(context, learned(run)?.wake_up()?, report).await
+        };
+        results.attempt(jetstream::NAME, jetstream::unmeasured(), measure).await;
+    }
 }
 
 /// What runs have left to be done beside them would be done during what is measured next.
@@ -83,57 +142,13 @@ async fn forget_tasks(setup: &Setup) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Asked {
-    async fn learn(
-        recorded: &mut Recorded,
-        setup: &Setup,
-        data: &Data,
-        options: &Options,
-    ) -> anyhow::Result<Self> {
-        let is_wanted = |it: &InFlight| options.wants(case(*it, Who::Product).name());
-        let to_end: Vec<InFlight> = ALL.into_iter().filter(is_wanted).collect();
-        let mut asked = Self { run: None, start: None, watch: None, to_end };
-        if options.wants(watch::NAME) {
-            let case: Arc<dyn Case> = Arc::new(WatchRun::of(setup).await?);
-            let script = recorded.learn(case.as_ref(), data).await.context(watch::NAME)?;
-            asked.watch = Some((case, Arc::new(script)));
-        }
-        if !asked.to_end.is_empty() {
-            asked.run = Some(learn(recorded, data).await?);
-        }
-        if options.wants(StartRun.name()) {
-            let start = starts::learn(recorded, setup, data).await.context(StartRun.name())?;
-            asked.start = Some(start);
-        }
-        Ok(asked)
-    }
-
-    async fn measure(self, context: &Context, report: &mut Report) -> anyhow::Result<()> {
-        if let Some((case, script)) = &self.watch {
-            watches(context, case, script, report).await.context(watch::NAME)?;
-        }
-        if let Some(run) = &self.run {
-            for in_flight in self.to_end {
-                to_end(context, in_flight, run, report).await?;
-            }
-        }
-        if let Some(start) = &self.start {
-            starts::measure(context, start, report).await.context(StartRun.name())?;
-        }
-        Ok(())
-    }
-}
-
 fn case(in_flight: InFlight, who: Who) -> RunToEnd {
     RunToEnd { in_flight, who }
 }
 
-async fn watches(
-    context: &Context,
-    case: &Arc<dyn Case>,
-    script: &Arc<Script>,
-    report: &mut Report,
-) -> anyhow::Result<()> {
+/// Watching runs that have ended.
+async fn ended(context: &Context, watched: &Watched, report: &mut Report) -> anyhow::Result<()> {
+    let Watched { case, script } = watched;
     eprintln!("measuring {} ...", case.name());
     let bare = bare::callers(&context.setup, &context.data, case, script).await?;
     let mut sides = Sides::of(context, case, Some(bare));
@@ -143,7 +158,7 @@ async fn watches(
     Ok(())
 }
 
-async fn to_end(
+async fn one(
     context: &Context,
     in_flight: InFlight,
     learned: &Learned,
@@ -155,24 +170,16 @@ async fn to_end(
     let callers = runs::callers(&context.setup, &context.data, &bare, learned).await?;
     let mut sides = Sides::of(context, &product, Some(callers));
     sides.measure(context.plan).await?;
-    let figures = sides.figures();
     report.rows.extend(sides.rows());
+    report.cases.push(sides.figures());
     if in_flight == InFlight::Sixteen {
-        let curve = over_load::measure(context, &product, figures.product.rate.median).await?;
-        report.curves.push(curve);
+        let most = sides.product.measured.rate().median;
+        report.curves.push(over_load::measure(context, &product, most).await?);
     }
-    report.cases.push(figures);
     Ok(())
 }
 
-async fn learn(recorded: &mut Recorded, data: &Data) -> anyhow::Result<Learned> {
-    let case = case(InFlight::Sixteen, Who::Recorder);
-    let script = recorded.learn(&case, data).await.context("learning what a run executes")?;
-    let publications = recorded.hear(&case, data).await.context("learning what a run publishes")?;
-    Ok(Learned { script: Arc::new(script), publications: publications.into() })
-}
-
-fn without_embedder(setup: &Setup) -> Setup {
+pub(crate) fn without_embedder(setup: &Setup) -> Setup {
     let mut setup = setup.clone();
     let env = NO_EMBEDDER.map(|(name, value)| (name.to_owned(), value.to_owned()));
     setup.run_worker.env.extend(env);

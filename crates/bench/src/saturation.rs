@@ -15,8 +15,12 @@ use crate::{
 };
 
 pub(crate) const NAME: &str = "list_messages_20_throughput";
-const CALLERS: [usize; 2] = [16, 32];
+const CALLERS: [usize; 4] = [4, 8, 16, 32];
 const AT_MOST: f64 = 2.2;
+
+pub(crate) fn unmeasured() -> Vec<Row> {
+    vec![Row::unmeasured(NAME, Some(AT_MOST))]
+}
 
 /// Returns how many calls the product can do.
 pub(crate) async fn measure(
@@ -44,4 +48,34 @@ pub(crate) async fn measure(
 fn best(measured: Vec<Measured>) -> anyhow::Result<Measured> {
     let by_rate = |a: &Measured, b: &Measured| a.rate().median.total_cmp(&b.rate().median);
     measured.into_iter().max_by(by_rate).context("nothing was measured")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{cpu::Parts, measured::Latencies};
+
+    fn measured(calls: impl IntoIterator<Item = u64>) -> Measured {
+        let rounds = calls.into_iter().map(|calls| Round {
+            calls,
+            elapsed: Duration::from_secs(1),
+            latencies: Latencies::new(3).unwrap(),
+            cpu: Parts::default(),
+        });
+        Measured { rounds: rounds.collect() }
+    }
+
+    #[test]
+    fn the_best_is_that_with_the_highest_median_whatever_its_best_round() {
+        let all = vec![measured([10, 20, 30]), measured([25, 26, 27]), measured([1, 2, 99])];
+
+        assert_eq!(best(all).unwrap().rate().median, 26.0);
+    }
+
+    #[test]
+    fn of_nothing_there_is_no_best() {
+        assert_eq!(best(Vec::new()).unwrap_err().to_string(), "nothing was measured");
+    }
 }

@@ -29,6 +29,10 @@ const SAMPLES: u32 = 400;
 /// What memory at the end may be of that half-way: what is more is growth, not noise.
 const AT_MOST: f64 = 1.05;
 
+pub(crate) fn unmeasured() -> Vec<Row> {
+    ["service", "worker"].map(|name| Row::unmeasured(format!("soak_{name}"), Some(AT_MOST))).into()
+}
+
 /// Puts every kind of load on the pair for so many minutes.
 pub(crate) async fn measure(
     context: &Context,
@@ -45,7 +49,7 @@ pub(crate) async fn measure(
             return failed.map(|never| match never {});
         }
     };
-    let told = format!("{} calls in {minutes} minutes", outcome.latencies.len());
+    let told = format!("{} calls in {minutes} minutes", outcome.answered());
     report.about.push(("soak".to_owned(), told));
     for (name, course) in [("service", service), ("worker", worker)] {
         report.about.push((format!("soak, memory of the {name}"), course.to_string()));

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Which sessions there were, so that the others can be taken away.
-struct Mark {
+pub(crate) struct Mark {
     database: Client,
     last_session: i64,
 }
@@ -32,10 +32,15 @@ pub(crate) async fn learn(
 ) -> anyhow::Result<Learned> {
     let mark = Mark::set(setup).await?;
     let halted = Halted::all(&[recorded.pair().pids().worker])?;
+    let learned = learned(recorded, data).await;
+    let cleared = mark.clear(setup).await;
+    drop(halted);
+    learned.and_then(|learned| cleared.map(|()| learned))
+}
+
+async fn learned(recorded: &mut Recorded, data: &Data) -> anyhow::Result<Learned> {
     let script = recorded.learn(&StartRun, data).await?;
     let publications = recorded.hear(&StartRun, data).await?;
-    mark.clear(setup).await?;
-    drop(halted);
     Ok(Learned { script: Arc::new(script), publications: publications.into() })
 }
 
@@ -47,20 +52,28 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<()> {
     let mark = Mark::set(&context.setup).await?;
     let halted = Halted::all(&[context.pair.pids().worker])?;
+    let measured = compare(context, learned, report).await;
+    let cleared = mark.clear(&context.setup).await;
+    drop(halted);
+    measured.and(cleared)
+}
+
+async fn compare(context: &Context, learned: &Learned, report: &mut Report) -> anyhow::Result<()> {
     let case: Arc<dyn Case> = Arc::new(StartRun);
     eprintln!("measuring {} ...", case.name());
     let bare = runs::callers(&context.setup, &context.data, &case, learned).await?;
     let mut sides = Sides::of(context, &case, Some(bare));
+    // It stands still all the time, and must not go on when the bare loop's round is over.
+    let worker = context.pair.pids().worker;
+    sides.bare.iter_mut().for_each(|side| side.halted.retain(|pid| *pid != worker));
     sides.measure(context.plan).await?;
     report.cases.push(sides.figures());
     report.rows.extend(sides.rows());
-    mark.clear(&context.setup).await?;
-    drop(halted);
     Ok(())
 }
 
 impl Mark {
-    async fn set(setup: &Setup) -> anyhow::Result<Self> {
+    pub(crate) async fn set(setup: &Setup) -> anyhow::Result<Self> {
         let (database, connection) = tokio_postgres::connect(&setup.postgres.url, NoTls).await?;
         tokio::spawn(connection);
         let row = database.query_one("SELECT max(id) FROM chat_sessions", &[]).await?;
@@ -68,7 +81,7 @@ impl Mark {
     }
 
     /// Takes away the sessions since, with their runs and the wake-ups for them.
-    async fn clear(&self, setup: &Setup) -> anyhow::Result<()> {
+    pub(crate) async fn clear(&self, setup: &Setup) -> anyhow::Result<()> {
         let clear = "DELETE FROM chat_sessions WHERE $1 < id";
         self.database.execute(clear, &[&self.last_session]).await?;
         nats::clear_queue(setup).await

@@ -24,12 +24,15 @@ use crate::{
     setup::Setup,
 };
 
+/// As many calls may wait at the service at once.
+pub(crate) const MOST: i64 = 100_000;
 /// More streams than this are spread over more connections.
 const OF_A_CONNECTION: usize = 1000;
 const AT_ONCE: usize = 16;
 /// What opening them takes for a while is given back by then.
 const SETTLING: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(120);
+const NAME: &str = "stream_kib";
 const KIB: f64 = 40.0;
 
 /// A run, and who may watch it.
@@ -37,6 +40,10 @@ const KIB: f64 = 40.0;
 struct Watched {
     user_id: i64,
     run_id: i64,
+}
+
+pub(crate) fn unmeasured() -> Vec<Row> {
+    vec![Row::unmeasured(NAME, Some(KIB))]
 }
 
 /// Opens so many streams, each of a run of its own, looks at the service's memory, and has
@@ -66,7 +73,7 @@ pub(crate) async fn measure(
     let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0));
     let told = format!("{} before {count} streams, {} with them", mib(before), mib(after));
     report.about.push(("session-service".to_owned(), told));
-    report.rows.push(Row::new("stream_kib", Some(Spread::of([kib])), Some(KIB)));
+    report.rows.push(Row::new(NAME, Some(Spread::of([kib])), Some(KIB)));
     Ok(())
 }
 
@@ -153,6 +160,15 @@ async fn last_event(stream: &mut Streaming<WatchRunResponse>) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pair;
+
+    #[test]
+    fn the_service_holds_as_many_as_may_be_asked_for() {
+        let limit = |name| pair::LIFTED.iter().find(|it| it.0 == name).unwrap().1;
+
+        assert_eq!(limit("MAX_WAITING_REQUESTS"), MOST.to_string());
+        assert!(OF_A_CONNECTION <= limit("MAX_CONCURRENT_STREAMS").parse().unwrap());
+    }
 
     #[test]
     fn memory_that_was_given_back_costs_nothing() {

@@ -82,8 +82,8 @@ pub(crate) async fn bench(options: &Options) -> anyhow::Result<()> {
     // What a bench that was killed has left.
     clear(&folder).await?;
     let measured = unless_interrupted(Box::pin(measure(&folder, options))).await;
-    clear(&folder).await?;
-    measured
+    // What has failed first is what is told; what is left is cleared before the next.
+    measured.and(clear(&folder).await)
 }
 
 /// Starts the servers, and has them measured; the program starts the pair itself.

@@ -187,7 +187,7 @@ async fn what_others_execute_meanwhile_is_left_out() {
 
     let script = Script::learn(&background, &recordings).unwrap();
 
-    assert_eq!(script.len(), 1, "{script}");
+    assert_eq!(script.statements(), 1, "{script}");
     let left_out = script.left_out().join("\n");
     assert!(left_out.contains("UPDATE notes") && left_out.contains("once"), "{left_out}");
 }

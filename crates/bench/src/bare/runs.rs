@@ -1,23 +1,17 @@
 //! The bare loop of a run: beside its statements a wake-up that is published, and, if the
 //! run is executed, fetched and acknowledged, and all else that is published for it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::BareCaller;
+use super::{BareCaller, wake_ups::WakeUps};
 use crate::{
     cases::Case,
     data::Data,
     load::{Caller, Callers},
-    nats::{Publication, Queue},
+    nats::Publication,
     replay::Script,
     setup::Setup,
 };
@@ -30,8 +24,10 @@ pub(crate) struct Learned {
 }
 
 impl Learned {
-    fn wake_up(&self) -> Option<usize> {
-        self.publications.iter().find_map(Publication::wake_up)
+    /// How many bytes a wake-up has.
+    pub(crate) fn wake_up(&self) -> anyhow::Result<usize> {
+        let wake_up = self.publications.iter().find_map(Publication::wake_up);
+        wake_up.context("a run publishes no wake-up")
     }
 
     /// What is published besides.
@@ -42,26 +38,23 @@ impl Learned {
 
 struct BareRunCaller {
     statements: BareCaller,
-    queue: Queue,
-    wake_up: usize,
+    wake_ups: WakeUps,
     /// None if nobody executes the run.
     publications: Arc<[Publication]>,
-    /// Of all callers: no two wake-ups have the same id.
-    next_id: Arc<AtomicU64>,
 }
 
 #[async_trait]
 impl Caller for BareRunCaller {
     async fn call(&mut self) -> anyhow::Result<()> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.queue.wake_up(id, self.wake_up).await?;
+        let id = self.wake_ups.publish().await?;
         if self.publications.is_empty() {
             return self.statements.call().await;
         }
-        let message = self.queue.fetch().await?;
+        let queue = &self.wake_ups.queue;
+        let message = queue.fetch().await?;
         self.statements.call().await?;
-        self.queue.announce(id, &self.publications).await?;
-        self.queue.acknowledge(&message).await
+        queue.announce(id, &self.publications).await?;
+        queue.acknowledge(&message).await
     }
 }
 
@@ -71,20 +64,15 @@ pub(crate) async fn callers(
     case: &Arc<dyn Case>,
     learned: &Learned,
 ) -> anyhow::Result<Callers> {
-    let queue = Queue::connect(&setup.nats.url).await?;
-    let wake_up = learned.wake_up().context("a run publishes no wake-up")?;
+    let wake_ups = WakeUps::connect(setup, learned.wake_up()?).await?;
     let publications: Arc<[Publication]> = learned.others().collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-    let next_id = Arc::new(AtomicU64::new(now as u64));
     let mut callers: Callers = Vec::new();
     for number in 0..case.callers() {
         let statements = BareCaller::new(setup, data, case, &learned.script, number).await?;
         callers.push(Box::new(BareRunCaller {
             statements,
-            queue: queue.clone(),
-            wake_up,
+            wake_ups: wake_ups.clone(),
             publications: Arc::clone(&publications),
-            next_id: Arc::clone(&next_id),
         }));
     }
     Ok(callers)

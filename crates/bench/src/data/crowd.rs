@@ -1,4 +1,4 @@
-//! A user with very many sessions, all of them empty.
+//! A user with any number of sessions, all of them empty.
 
 use tokio_postgres::Client;
 
@@ -21,15 +21,15 @@ const MAKE: &str = "
         INSERT INTO chat_sessions (user_id, agent_id, title, is_titled, summary_cells,
             last_activity, created_at, updated_at)
         SELECT user_id, id, 'Session ' || number, true, 'none', at, at, at
-        FROM agent, generate_series(1, 100000) AS number,
+        FROM agent, generate_series(1, $1::int) AS number,
             LATERAL (SELECT now() - number * interval '1 minute') AS began (at)
     )
     SELECT user_id FROM agent";
 
-/// Makes the user, and gives the id.
-pub(crate) async fn make(setup: &Setup) -> anyhow::Result<i64> {
+/// Makes one who has so many, and gives the id.
+pub(crate) async fn make(setup: &Setup, sessions: i32) -> anyhow::Result<i64> {
     let client: Client = connect(&setup.postgres.url).await?;
-    let user_id = client.query_one(MAKE, &[]).await?.try_get(0)?;
+    let user_id = client.query_one(MAKE, &[&sessions]).await?.try_get(0)?;
     client.batch_execute("VACUUM ANALYZE chat_sessions").await?;
     Ok(user_id)
 }

@@ -3,13 +3,18 @@
 /// How much there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// A tenth.
+    /// A tenth of the users and their data. The longest conversation is as long.
     Quick,
     /// 200 users, 20,000 sessions, 1,000,000 messages.
     One,
 }
 
 pub(super) const SESSIONS_OF_A_USER: i64 = 100;
+
+/// The longest conversation. At 20 a page, the last page is page 2,500.
+const LONGEST: i64 = 50_000;
+/// How many each user has on average, beside the longest conversation.
+const MESSAGES_OF_A_USER: i64 = 4750;
 
 /// How much the length of conversations differs: with 1 the second longest is half as long as the
 /// longest, with 0 they are all the same.
@@ -32,29 +37,24 @@ impl Scale {
         }
     }
 
-    fn messages(self) -> i64 {
-        self.users() * 5000
-    }
-
-    fn longest(self) -> i64 {
-        self.messages() / 20
+    fn sessions(self) -> i64 {
+        self.users() * SESSIONS_OF_A_USER
     }
 }
 
 impl Plan {
     /// The first session is the long one.
     pub(super) fn of(scale: Scale) -> Self {
-        let sessions = scale.users() * SESSIONS_OF_A_USER;
-        let mut messages = vec![scale.longest()];
-        messages.extend(skewed(sessions - 1, scale.messages() - scale.longest()));
+        let mut messages = vec![LONGEST];
+        messages.extend(skewed(scale.sessions() - 1, scale.users() * MESSAGES_OF_A_USER));
         spread(&mut messages[1..]);
         Self { messages }
     }
 
-    /// What makes ten times as much of a scale.
+    /// What makes ten times as many users of a scale, with as much each.
     pub(super) fn nine_times_more(scale: Scale) -> Self {
-        let sessions = 9 * scale.users() * SESSIONS_OF_A_USER;
-        let mut messages = skewed(sessions, 9 * scale.messages());
+        let sum = 9 * scale.users() * MESSAGES_OF_A_USER;
+        let mut messages = skewed(9 * scale.sessions(), sum);
         spread(&mut messages);
         Self { messages }
     }
@@ -109,25 +109,25 @@ mod tests {
 
     #[test]
     fn there_are_as_many_of_each_as_the_scale_says() {
-        for (scale, users, sessions, messages, longest) in
-            [(Scale::Quick, 20, 2000, 100_000, 5000), (Scale::One, 200, 20_000, 1_000_000, 50_000)]
+        for (scale, users, sessions, messages) in
+            [(Scale::Quick, 20, 2000, 145_000), (Scale::One, 200, 20_000, 1_000_000)]
         {
             let plan = Plan::of(scale);
 
             assert_eq!(plan.users(), users);
             assert_eq!(plan.messages.len(), sessions);
             assert_eq!(total(&plan), messages);
-            assert_eq!(plan.messages[0], longest);
+            assert_eq!(plan.messages[0], 50_000);
         }
     }
 
     #[test]
-    fn ten_times_as_much_is_of_everything() {
+    fn ten_times_as_many_have_as_much_each() {
         let (one, more) = (Plan::of(Scale::One), Plan::nine_times_more(Scale::One));
 
         assert_eq!(more.users(), 9 * one.users());
         assert_eq!(more.messages.len(), 9 * one.messages.len());
-        assert_eq!(total(&more), 9 * total(&one));
+        assert_eq!(total(&more), 9 * (total(&one) - 50_000));
     }
 
     #[test]

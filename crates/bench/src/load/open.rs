@@ -36,7 +36,7 @@ impl Schedule {
 }
 
 /// Sends calls on schedule, as many at once as there are callers. What is due at the end and
-/// was not sent by then is not sent any more, and is told.
+/// was not sent by then is not sent any more; it counts with how long it has waited at least.
 pub(crate) async fn run(callers: &mut Callers, schedule: Schedule) -> anyhow::Result<Outcome> {
     let round = Arc::new(Round {
         schedule,
@@ -59,7 +59,9 @@ pub(crate) async fn run(callers: &mut Callers, schedule: Schedule) -> anyhow::Re
     }
     pacer.join().expect("pacing does not panic");
     outcome.elapsed = round.began.elapsed();
-    outcome.unsent = schedule.calls().saturating_sub(outcome.latencies.len());
+    for number in round.taken.load(Ordering::Relaxed)..schedule.calls() {
+        outcome.note_unsent(outcome.elapsed.saturating_sub(schedule.due(number)));
+    }
     outcome.check()
 }
 
@@ -149,6 +151,21 @@ mod tests {
         assert!(Duration::from_millis(300).as_nanos() < u128::from(outcome.latencies.max()));
         assert!(14 <= outcome.unsent, "{} of 20 were not sent", outcome.unsent);
         assert_eq!(callers.len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_call_that_was_not_sent_counts_with_how_long_it_has_waited() {
+        // The first call is answered when all others were due.
+        let mut callers: Callers = vec![Box::new(Slow(Duration::from_millis(1500)))];
+        let schedule = Schedule { rate: 10.0, length: Duration::from_secs(1) };
+
+        let outcome = run(&mut callers, schedule).await.unwrap();
+
+        assert_eq!((outcome.answered(), outcome.unsent), (1, 9));
+        // They were due every 100 ms, the last of them 600 before the end.
+        let half = Duration::from_nanos(outcome.latencies.value_at_quantile(0.5));
+        assert!(Duration::from_millis(990) < half, "{half:?}");
+        assert!(Duration::from_millis(590) < Duration::from_nanos(outcome.latencies.min()));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,10 @@ use futures::{TryStreamExt as _, pin_mut};
 use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config, NoTls, Statement, types::Type};
 
-use super::raw::{Parameter, Returned};
+use super::{
+    raw::{Parameter, Returned},
+    rows::Rows,
+};
 
 /// A role's connection to a database, with the statements that were prepared on it.
 #[derive(Debug)]
@@ -60,7 +63,7 @@ impl Connection {
         statement: &Statement,
         parameters: Vec<Parameter>,
         wanted: &[Wanted],
-        expected: Option<u64>,
+        expected: Rows,
     ) -> anyhow::Result<Taken> {
         let rows = self.client.query_raw(statement, parameters).await?;
         pin_mut!(rows);
@@ -74,8 +77,9 @@ impl Connection {
         }
         let affected = rows.rows_affected();
         ensure!(
-            expected.is_none() || affected == expected,
-            "{affected:?} rows, not {expected:?} as recorded"
+            expected.allows(affected),
+            "{} rows, not {expected} as recorded",
+            affected.unwrap_or_default()
         );
         ensure!(taken.len() == wanted.len(), "rows are missing");
         Ok(taken)

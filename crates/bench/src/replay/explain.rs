@@ -28,8 +28,6 @@ pub(super) struct Known<'a> {
     /// The statements that are answered.
     pub(super) before: &'a [Aligned<'a>],
     pub(super) slots: &'a mut Vec<Slot>,
-    /// How many numbers were taken for measurements.
-    pub(super) measured: usize,
 }
 
 impl Known<'_> {
@@ -59,7 +57,7 @@ impl Known<'_> {
             .or_else(|| self.returned(values).map(Source::Returned))
             .or_else(|| self.array(values, binary))
             .or_else(|| self.fresh(values, oid, binary))
-            .or_else(|| self.measurement(values, &numbers?))
+            .or_else(|| measurement(values, &numbers?))
             .or_else(|| is_text(oid, binary).then(|| self.text(values, true).map(Source::Text))?)
     }
 
@@ -180,14 +178,6 @@ impl Known<'_> {
         }
     }
 
-    fn measurement(&mut self, values: &[Bytes], numbers: &[i64]) -> Option<Source> {
-        let is_measured = numbers.iter().all(|it| (0..MEASURED).contains(it));
-        is_measured.then(|| {
-            self.measured += 1;
-            Source::Constant(Some(values[0].clone()))
-        })
-    }
-
     fn text(&mut self, texts: &[Bytes], may_be_measured: bool) -> Option<Template> {
         let split: Vec<Vec<&[u8]>> = texts.iter().map(|it| split(it)).collect();
         if split.iter().any(|it| it.len() != split[0].len()) {
@@ -203,15 +193,15 @@ impl Known<'_> {
             }
             let numbers: Vec<i64> =
                 parts.iter().map(|it| number::digits(it)).collect::<Option<_>>()?;
-            if let Some(origin) = self.equal_number(&numbers) {
-                pieces.push(Piece::Literal(std::mem::take(&mut literal).into()));
-                pieces.push(Piece::Number(origin));
-            } else if may_be_measured && numbers.iter().all(|it| *it < MEASURED) {
-                self.measured += 1;
-                literal.extend_from_slice(parts[0]);
-            } else {
-                return None;
-            }
+            let piece = match self.equal_number(&numbers) {
+                Some(origin) => Piece::Number(origin),
+                None if may_be_measured && numbers.iter().all(|it| *it < MEASURED) => {
+                    Piece::Measured(Bytes::copy_from_slice(parts[0]))
+                }
+                None => return None,
+            };
+            pieces.push(Piece::Literal(std::mem::take(&mut literal).into()));
+            pieces.push(piece);
         }
         if !literal.is_empty() {
             pieces.push(Piece::Literal(literal.into()));
@@ -230,6 +220,11 @@ pub(super) fn time(values: &[&Value], at: &Aligned<'_>) -> Option<Source> {
     let offsets: Vec<i64> = offsets.collect::<Option<_>>()?;
     let (least, most) = (offsets.iter().min()?, offsets.iter().max()?);
     (most - least <= MAX_DELAY).then_some(Source::Now(*least))
+}
+
+fn measurement(values: &[Bytes], numbers: &[i64]) -> Option<Source> {
+    let is_measured = numbers.iter().all(|it| (0..MEASURED).contains(it));
+    is_measured.then(|| Source::Measured(values[0].clone()))
 }
 
 fn returned_number(execution: &Execution, row: usize, column: usize) -> Option<i64> {

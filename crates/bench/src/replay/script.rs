@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use super::{
     explain::{self, Known},
     inputs::Inputs,
+    rows::Rows,
     source::{Slot, Source},
     template::Template,
     units::{self, Aligned},
@@ -26,7 +27,6 @@ pub struct Script {
     /// Which inputs were the same in all recordings.
     pub(super) fixed: Vec<bool>,
     left_out: Vec<String>,
-    measured: usize,
 }
 
 /// Where and as whom a statement is executed.
@@ -47,8 +47,7 @@ pub(super) struct Step {
     pub(super) pipelined: bool,
     pub(super) types: Vec<Type>,
     pub(super) parameters: Vec<(Source, bool)>,
-    /// How many rows it returns or changes, if that was always the same.
-    pub(super) rows: Option<u64>,
+    pub(super) rows: Rows,
 }
 
 impl Script {
@@ -81,12 +80,12 @@ impl Script {
             example: first.clone(),
             fixed: (0..first.len()).map(is_fixed).collect(),
             left_out,
-            measured: 0,
         };
         let aligned: Vec<Aligned<'_>> = units.into_iter().flatten().collect();
         for index in 0..aligned.len() {
             script.add(&inputs, &aligned, index)?;
         }
+        ensure!(!script.steps.is_empty(), "no statement was executed in all of the recordings");
         Ok(script)
     }
 
@@ -96,19 +95,9 @@ impl Script {
         &self.left_out
     }
 
-    /// How many numbers are repeated as they were recorded since they were measured,
-    /// such as a statement's duration.
-    pub fn measured(&self) -> usize {
-        self.measured
-    }
-
-    /// How many statements it executes.
-    pub fn len(&self) -> usize {
+    /// How many it executes.
+    pub fn statements(&self) -> usize {
         self.steps.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
     }
 
     fn add(
@@ -120,7 +109,7 @@ impl Script {
         let same = &aligned[index];
         let (pipelined, answered) = self.answered_before(aligned, index);
         let slots = &mut self.slots;
-        let mut known = Known { inputs, before: &aligned[..answered], slots, measured: 0 };
+        let mut known = Known { inputs, before: &aligned[..answered], slots };
 
         let texts: Vec<&str> = same.iter().map(|it| it.sql.as_str()).collect();
         let sql =
@@ -130,7 +119,6 @@ impl Script {
         let parameters = (0..same[0].parameters.len())
             .map(|parameter| explained(&mut known, same, parameter))
             .collect::<anyhow::Result<_>>()?;
-        self.measured += known.measured;
         let place = self.place(same[0], user);
         let types = same[0].types.iter().map(|it| Type::from_oid(*it).unwrap_or(Type::UNKNOWN));
         self.steps.push(Step {
@@ -140,7 +128,7 @@ impl Script {
             pipelined,
             types: types.collect(),
             parameters,
-            rows: rows(same),
+            rows: Rows::of(same),
         });
         Ok(())
     }
@@ -190,18 +178,11 @@ fn explained(
     Ok((source, values[0].binary))
 }
 
-/// How many rows the command tags speak of.
-fn rows(same: &Aligned<'_>) -> Option<u64> {
-    let counted = |it: &Execution| it.tags.last()?.rsplit(' ').next()?.parse().ok();
-    let first: u64 = counted(same[0])?;
-    same.iter().all(|it| counted(it) == Some(first)).then_some(first)
-}
-
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Step { sql, parameters, rows, pipelined, .. } in &self.steps {
             let (sign, sql) = (if *pipelined { "|" } else { ">" }, format!("{sql:?}"));
-            writeln!(f, "{sign} {sql}\n    {parameters:?} -> {rows:?}")?;
+            writeln!(f, "{sign} {sql}\n    {parameters:?} -> {rows}")?;
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ const EPOCH: i64 = 946_684_800;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Constant(Option<Bytes>),
+    /// As it was recorded, though it differs from call to call: a duration, for example.
+    Measured(Bytes),
     Number {
         origin: Origin,
         plus: i64,
@@ -80,6 +82,7 @@ impl Source {
     pub(super) fn value(&self, values: &Values<'_>) -> anyhow::Result<Option<Bytes>> {
         Ok(match self {
             Self::Constant(value) => value.clone(),
+            Self::Measured(value) => Some(value.clone()),
             Self::Number { origin, plus, oid, binary } => {
                 Some(number::write(values.number(*origin)? + plus, *oid, *binary))
             }

@@ -13,6 +13,8 @@ pub(super) struct Template(pub(super) Vec<Piece>);
 #[derive(Clone, Debug)]
 pub(super) enum Piece {
     Literal(Bytes),
+    /// As it was recorded, though it differs from call to call: a duration, for example.
+    Measured(Bytes),
     Number(Origin),
     /// An input that is a text.
     Input(usize),
@@ -34,7 +36,7 @@ impl Template {
         let mut text = BytesMut::new();
         for piece in &self.0 {
             match piece {
-                Piece::Literal(literal) => text.put_slice(literal),
+                Piece::Literal(recorded) | Piece::Measured(recorded) => text.put_slice(recorded),
                 Piece::Number(origin) => {
                     text.put_slice(values.number(*origin)?.to_string().as_bytes());
                 }

@@ -1,8 +1,37 @@
 //! The results for programs.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::{Report, Row};
+
+/// Where they are written, again and again: a reader finds the whole of them.
+#[derive(Debug)]
+pub(super) struct JsonFile(PathBuf);
+
+impl JsonFile {
+    /// What is there and no file, such as a pipe, can't be replaced.
+    pub(super) fn at(path: &Path) -> anyhow::Result<Self> {
+        if !path.exists() {
+            return Ok(Self(path.to_owned()));
+        }
+        let path = path.canonicalize().with_context(|| path.display().to_string())?;
+        ensure!(path.is_file(), "{} is no file", path.display());
+        Ok(Self(path))
+    }
+
+    pub(super) fn write(&self, json: &Value) -> anyhow::Result<()> {
+        let unfinished = self.0.with_added_extension("new");
+        let text = format!("{json:#}\n");
+        fs::write(&unfinished, text).with_context(|| unfinished.display().to_string())?;
+        fs::rename(&unfinished, &self.0).with_context(|| self.0.display().to_string())
+    }
+}
 
 /// `cases` is what others read: less is better, and a target may be null.
 pub(crate) fn json(report: &Report) -> Value {
@@ -13,18 +42,23 @@ pub(crate) fn json(report: &Report) -> Value {
         "about": about,
         "figures": report.cases,
         "over_load": report.curves,
+        "failures": report.failures,
     })
 }
 
 fn row(row: &Row) -> Value {
-    json!({
+    let mut json = json!({
         "case": row.case,
         "ratio": row.ratio.map(|it| it.median),
         "min": row.ratio.map(|it| it.min),
         "max": row.ratio.map(|it| it.max),
         "target": row.target,
         "ok": row.is_ok(),
-    })
+    });
+    if let Some(error) = &row.error {
+        json["error"] = error.as_str().into();
+    }
+    json
 }
 
 #[cfg(test)]

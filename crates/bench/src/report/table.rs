@@ -20,6 +20,9 @@ pub(crate) fn table(report: &Report) -> String {
         over_load(&mut text, curve);
     }
     rows(&mut text, &report.rows);
+    for failure in &report.failures {
+        line(&mut text, format_args!("FAILED {failure}"));
+    }
     text
 }
 
@@ -28,7 +31,7 @@ fn cases(text: &mut String, cases: &[CaseFigures]) {
     line(
         text,
         format_args!(
-            "{:<26}{:>8}  {:<8}{:>24}{:>24}{:>24}",
+            "{:<26}{:>8}  {:<8}{:>20}{:>30}{:>32}",
             "case", "callers", "side", "calls/s", "p50", "p99"
         ),
     );
@@ -36,7 +39,7 @@ fn cases(text: &mut String, cases: &[CaseFigures]) {
         let Figures { rate, p50_ms, p99_ms, .. } = figures;
         let [rate, p50, p99] = [spread(rate, 0), spread(p50_ms, 3), spread(p99_ms, 3)];
         let (name, callers) = (&case.case, case.callers);
-        line(text, format_args!("{name:<26}{callers:>8}  {side:<8}{rate:>24}{p50:>24}{p99:>24}"));
+        line(text, format_args!("{name:<26}{callers:>8}  {side:<8}{rate:>20}{p50:>30}{p99:>32}"));
     }
 }
 
@@ -65,7 +68,7 @@ fn parts(text: &mut String, cases: &[CaseFigures]) {
 fn sides(cases: &[CaseFigures]) -> impl Iterator<Item = (&CaseFigures, &'static str, &Figures)> {
     cases.iter().flat_map(|case| {
         let sides = [
-            ("product", Some(&case.product)),
+            ("product", case.product.as_ref()),
             ("bare", case.bare.as_ref()),
             ("echo", case.echo.as_ref()),
         ];
@@ -101,10 +104,11 @@ fn rows(text: &mut String, rows: &[Row]) {
     for row in rows {
         let figure = row.ratio.map_or_else(|| "not measured".to_owned(), |it| spread(&it, 2));
         let target = row.target.map_or_else(String::new, |it| it.to_string());
-        let verdict = match (row.target, row.is_ok()) {
-            (None, _) => "",
-            (Some(_), true) => "ok",
-            (Some(_), false) => "MISSED",
+        let verdict = match (&row.error, row.target, row.is_ok()) {
+            (Some(_), ..) => "FAILED",
+            (None, None, _) => "",
+            (None, Some(_), true) => "ok",
+            (None, Some(_), false) => "MISSED",
         };
         line(text, format_args!("{:<34}{figure:>28}{target:>10}  {verdict}", row.case));
     }
@@ -140,5 +144,19 @@ mod tests {
         check(Some(2.51), Some(2.5), "2.51 (2.51-2.51) 2.5 MISSED");
         check(Some(9.0), None, "9.00 (9.00-9.00)");
         check(None, Some(2.5), "not measured 2.5 MISSED");
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_told_with_the_reason() {
+        let mut report = Report::default();
+        let rows = vec![Row::unmeasured("get_session_cpu", Some(2.5))];
+        report.fail("get_session", rows, &anyhow::anyhow!("refused"));
+
+        let table = table(&report);
+
+        let lines: Vec<&str> = table.lines().rev().take(2).collect();
+        let words: Vec<&str> = lines[1].split_whitespace().collect();
+        assert_eq!(words.join(" "), "get_session_cpu not measured 2.5 FAILED");
+        assert_eq!(lines[0], "FAILED get_session: refused");
     }
 }

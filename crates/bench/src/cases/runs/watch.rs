@@ -1,4 +1,4 @@
-//! Watching a run: the time to the first event.
+//! Watching a run that has ended, to its first event.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -14,10 +14,15 @@ use crate::{
     clients::Clients,
     data::Data,
     replay::Inputs,
+    report::{Figure, Row},
     setup::Setup,
 };
 
-pub(crate) const NAME: &str = "watch_run_first_event";
+pub(crate) const NAME: &str = "watch_run_ended";
+
+pub(crate) fn unmeasured() -> Vec<Row> {
+    vec![Row::unmeasured(format!("{NAME}_{}", Figure::Cpu.name()), None)]
+}
 
 /// Runs that have ended: each gives the same events to all who watch it.
 #[derive(Clone, Debug)]

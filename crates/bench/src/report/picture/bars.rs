@@ -36,8 +36,8 @@ pub(super) fn draw(cases: &[CaseFigures]) -> String {
 }
 
 fn sides(case: &CaseFigures) -> impl Iterator<Item = (&'static str, &Figures)> {
-    let bare = case.bare.as_ref().map(|figures| ("bare", figures));
-    [("product", &case.product)].into_iter().chain(bare)
+    let sides = [("product", &case.product), ("bare", &case.bare)];
+    sides.into_iter().filter_map(|(name, figures)| Some((name, figures.as_ref()?)))
 }
 
 fn parts(figures: &Figures) -> [f64; 5] {
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn parts_follow_each_other_and_sides_have_one_scale() {
-        let (product, bare) = (figures(120.0, 80.0), Some(figures(0.0, 100.0)));
+        let (product, bare) = (Some(figures(120.0, 80.0)), Some(figures(0.0, 100.0)));
         let case =
             CaseFigures { case: "get_session".into(), callers: 1, product, bare, echo: None };
 
