@@ -1,5 +1,7 @@
 //! The ways to the product: a few connections, and a token for each user.
 
+mod listed;
+
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},

@@ -13,6 +13,8 @@ use crate::{
     report::{Figure, Target},
 };
 
+const PATH: &str = "/tertulia.v1.SessionService/ListMessages";
+
 /// Which conversation is read, and which of its messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListMessages {
@@ -114,11 +116,10 @@ impl Case for ListMessages {
             order: self.order.into(),
             after_sequence: 0,
         };
-        let request_bytes = message.encoded_len();
-        let request = clients.request(subject.user_id, message)?;
-        let response = clients.sessions().list_messages(request).await?.into_inner();
-        let listed = response.messages.len();
+        let request = message.encoded_len();
+        let response = clients.list(subject.user_id, PATH, message).await?;
+        let listed = response.items.len();
         ensure!(listed == self.per_page as usize, "{listed} messages on a page");
-        Ok(Exchange { request: request_bytes, response: response.encoded_len() })
+        Ok(Exchange { request, response: response.encoded_len() })
     }
 }

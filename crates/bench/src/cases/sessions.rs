@@ -58,6 +58,7 @@ pub(crate) enum ListSessions {
 }
 
 const LEAST_MESSAGES: i64 = 10;
+const LIST: &str = "/tertulia.v1.SessionService/ListSessions";
 
 #[async_trait]
 impl Case for ListSessions {
@@ -94,11 +95,10 @@ impl Case for ListSessions {
 
     async fn call(&self, clients: &Clients, subject: &Subject) -> anyhow::Result<Exchange> {
         let message = self.request(subject);
-        let request_bytes = message.encoded_len();
-        let request = clients.request(subject.user_id, message)?;
-        let response = clients.sessions().list_sessions(request).await?.into_inner();
-        ensure!(!response.sessions.is_empty(), "no session listed for {subject:?}");
-        Ok(Exchange { request: request_bytes, response: response.encoded_len() })
+        let request = message.encoded_len();
+        let response = clients.list(subject.user_id, LIST, message).await?;
+        ensure!(!response.items.is_empty(), "no session listed for {subject:?}");
+        Ok(Exchange { request, response: response.encoded_len() })
     }
 }
 
