@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bootstrap::{ModelSettings, Secret};
+use bootstrap::{Log, ModelSettings, Secret};
 use clap::Args;
 use storage::{
     Database,
@@ -26,6 +26,9 @@ pub struct Options {
     /// As the workers and the session service have them
     #[command(flatten)]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    pub log: Log,
 }
 
 impl Options {
@@ -73,6 +76,7 @@ mod tests {
                 model_providers: "[]".parse().unwrap(),
                 embedding_model: model.to_owned(),
             },
+            log: Log::default(),
         };
         assert_eq!(options("builtin").model().unwrap(), "builtin");
         let refusal = options("bulitin").model().unwrap_err();

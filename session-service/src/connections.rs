@@ -4,15 +4,7 @@ mod activity;
 mod gathered;
 mod untaken;
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    io, mem,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{convert::Infallible, io, mem, pin::pin, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response};
@@ -35,7 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     activity::{Activity, Heard},
-    gathered::{Outgoing, gather},
+    gathered::gather,
     untaken::{Offered, Offers},
 };
 use crate::{
@@ -185,6 +177,7 @@ impl Connection {
     {
         let (activity, ending) = (Activity::new(), self.shutdown.child_token());
         let offers = Offers::default();
+        let patience = self.limits.patience.answer;
         let (stream, outgoing) = gather(Heard::new(stream, activity.clone()));
         let service = self.service(activity.clone(), offers.clone(), ending.clone());
         let builder = self.builder();
@@ -193,9 +186,9 @@ impl Connection {
         let age = time::sleep(with_jitter(self.limits.age));
         let (mut silent, mut age) = (pin!(silent), pin!(age));
         let mut idle = pin!(activity.idle(self.limits.idle));
-        let mut untaken = pin!(offers.withdraw_untaken(self.limits.patience.answer));
+        let mut untaken = pin!(offers.withdraw_untaken(patience));
         tokio::select! {
-            () = drive(connection.as_mut(), &outgoing) => return,
+            () = outgoing.drive(connection.as_mut()) => return outgoing.send_rest(patience).await,
             () = &mut silent => return,
             () = &mut idle => (),
             () = &mut age => (),
@@ -204,13 +197,13 @@ impl Connection {
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
-            () = drive(connection.as_mut(), &outgoing) => (),
+            () = outgoing.drive(connection.as_mut()) => outgoing.send_rest(patience).await,
             // One who asks for nothing need not agree to the end.
             () = activity.idle(self.limits.handshake) => (),
             // A server that stops has a bound of its own.
             () = time::sleep(self.limits.grace) => {
                 ending.cancel();
-                if time::timeout(FAREWELL, drive(connection.as_mut(), &outgoing)).await.is_err() {
+                if time::timeout(FAREWELL, outgoing.drive(connection.as_mut())).await.is_err() {
                     tracing::debug!("a connection was cut off");
                 }
             }
@@ -262,22 +255,6 @@ impl Connection {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
         builder
     }
-}
-
-/// Lets a connection go on to its end, and sends what that brings.
-async fn drive<C, S>(mut connection: Pin<&mut C>, outgoing: &Outgoing<S>)
-where
-    C: Future,
-    S: AsyncWrite + Unpin,
-{
-    poll_fn(|context| {
-        let polled = connection.as_mut().poll(context);
-        match outgoing.poll_send(context) {
-            Poll::Ready(Err(_)) => Poll::Ready(()),
-            _ => polled.map(drop),
-        }
-    })
-    .await;
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail, ensure};
-use bootstrap::{Secret, report};
+use bootstrap::{Log, Secret, report};
 use clap::Args;
 use data_source::{Sealer, sealing::key_of};
 use storage::{
@@ -26,6 +26,9 @@ pub struct Options {
     /// As the services have them; the first seals anew what the others have sealed
     #[arg(long, env, hide_env_values = true)]
     pub sealing_keys: Secret,
+
+    #[command(flatten)]
+    pub log: Log,
 }
 
 /// What came of it.

@@ -25,7 +25,7 @@ pub use readiness::{Condition, Dependencies, Readiness};
 pub use report::report;
 pub use secret::Secret;
 pub use secret_files::arguments;
-pub use telemetry::Telemetry;
+pub use telemetry::{Log, Telemetry};
 
 /// How long what can't be cancelled, a look-up of a host for example, may hold the
 /// process at its end.

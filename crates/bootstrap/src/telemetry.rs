@@ -1,6 +1,7 @@
 //! What a process tells about itself: lines in its log, and spans to a collector.
 
 mod collector;
+mod levels;
 mod lines;
 pub(crate) mod panics;
 mod queue;
@@ -15,13 +16,14 @@ use opentelemetry_sdk::{
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     Layer, Registry,
-    filter::{FilterFn, LevelFilter, Targets, filter_fn},
-    layer::{Filter, SubscriberExt as _},
+    filter::{FilterFn, LevelFilter, filter_fn},
+    layer::SubscriberExt as _,
     registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
 use uuid::Builder;
 
+pub use levels::Log;
 pub use settings::Telemetry;
 
 use lines::{Lines, ids};
@@ -43,7 +45,7 @@ const OURS: [&str; 8] = [
 /// Begins to tell. Without a collector spans leave no trace but the id that is in the log, and
 /// in what is sent on.
 pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Option<Exporting>> {
-    let lines = to_log(telemetry.levels());
+    let lines = to_log(telemetry.log().clone());
     let resource = resource(service, telemetry);
     let Some(exporter) = telemetry.exporter(&resource)? else {
         // A filter of its own would be asked whenever a span is entered and left.
@@ -58,13 +60,15 @@ pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Opti
     Ok(Some(exporting))
 }
 
-/// Whatever lines are wanted, they have the ids that their spans have.
-fn to_log(levels: Targets) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    let most = Filter::<Registry>::max_level_hint(&levels).unwrap_or(LevelFilter::TRACE);
-    let wanted = move |it: &Metadata<'_>| {
-        levels.would_enable(it.target(), it.level()) || is_followed(it) && ids::are_in(it)
+/// Whatever lines are wanted, they have the ids that their spans have; spans are of no other use
+/// to them.
+fn to_log(log: Log) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    let most = log.most().max(LevelFilter::INFO);
+    let wanted = move |it: &Metadata<'_>| match it.is_span() {
+        true => is_followed(it) && ids::are_in(it),
+        false => log.wants(it),
     };
-    filter_fn(wanted).with_max_level_hint(most.max(LevelFilter::INFO))
+    filter_fn(wanted).with_max_level_hint(most)
 }
 
 fn collecting<S>(provider: &SdkTracerProvider) -> impl Layer<S>

@@ -3,19 +3,23 @@
 //! of several answers.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time,
+};
 
-/// More is not gathered. Whoever writes waits for the client then.
+/// With so much nothing is added. Whoever writes waits for the client then.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A stream that gathers what is written. Whoever polls the connection on it sends it afterwards,
-/// with [`Outgoing::poll_send`].
+/// A stream that gathers what is written, until [`Outgoing::drive`] sends it.
 #[derive(Debug)]
 pub(super) struct Gathered<S>(Arc<Mutex<State<S>>>);
 
@@ -38,9 +42,30 @@ pub(super) fn gather<S>(stream: S) -> (Gathered<S>, Outgoing<S>) {
 }
 
 impl<S: AsyncWrite + Unpin> Outgoing<S> {
-    /// Sends what was gathered. While it is pending, the task is woken when the client takes more.
-    pub(super) fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Lets the connection on the stream go on to its end, and sends what that brings.
+    pub(super) async fn drive<C: Future>(&self, mut connection: Pin<&mut C>) {
+        poll_fn(|context| {
+            let polled = connection.as_mut().poll(context);
+            match self.poll_send(context) {
+                Poll::Ready(Err(_)) => Poll::Ready(()),
+                _ => polled.map(drop),
+            }
+        })
+        .await;
+    }
+
+    /// While it is pending, the task is woken when the client takes more.
+    fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         lock(&self.0).poll_send(context)
+    }
+
+    /// Sends what a connection has left behind at its end. HTTP/1.1 takes an answer to be sent once
+    /// it is written here, and may end while its client is still busy taking it.
+    pub(super) async fn send_rest(&self, patience: Duration) {
+        let sent = time::timeout(patience, poll_fn(|context| self.poll_send(context)));
+        if !matches!(sent.await, Ok(Ok(()))) {
+            tracing::debug!("the end of an answer was not taken");
+        }
     }
 }
 
@@ -99,7 +124,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
         self.poll_write_vectored(context, &[io::IoSlice::new(bytes)])
     }
 
-    /// Leaves it to whoever polls the connection.
+    /// Leaves it to [`Outgoing::drive`].
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -131,10 +156,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::{convert::Infallible, pin::pin};
 
+    use bytes::Bytes;
     use futures::FutureExt as _;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use http::Response;
+    use http_body_util::Full;
+    use hyper::{server::conn::http1, service::service_fn};
+    use hyper_util::rt::{TokioIo, TokioTimer};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        sync::oneshot,
+    };
 
     use super::*;
 
@@ -197,6 +230,34 @@ mod tests {
         let mut taken = String::new();
         client.read_to_string(&mut taken).await.unwrap();
         assert_eq!(taken, "farewell");
+    }
+
+    /// HTTP/1.1 waits for the next request's headers as soon as the answer is written.
+    #[tokio::test]
+    async fn an_answer_that_is_taken_slowly_is_taken_as_a_whole() {
+        const BYTES: usize = MAX_BYTES / 2;
+        let (gathered, outgoing, mut client) = connected(1024);
+        let answer = service_fn(async |_| {
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(vec![b'.'; BYTES]))))
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_millis(100));
+        let connection = builder.serve_connection(TokioIo::new(gathered), answer);
+        let (end, ended) = oneshot::channel();
+        let serving = tokio::spawn(async move {
+            outgoing.drive(pin!(connection)).await;
+            end.send(()).unwrap();
+            outgoing.send_rest(Duration::from_secs(60)).await;
+        });
+
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        ended.await.unwrap();
+        let mut taken = Vec::new();
+        client.read_to_end(&mut taken).await.unwrap();
+
+        serving.await.unwrap();
+        let head = taken.windows(4).position(|it| it == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(taken.len() - head, BYTES);
     }
 
     #[tokio::test]

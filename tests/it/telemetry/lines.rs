@@ -14,7 +14,7 @@ fn text<'a>(line: &'a Value, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn lines_of_calls_and_attempts_say_whose_they_are_whatever_is_logged_and_sent() {
-    // Without a collector; and no level is asked for that spans are at.
+    // Without a collector. Levels are of lines alone; spans with ids are there at any.
     let pair = Pair::with(&[("RUST_LOG", "warn,session_service=debug,run_worker=info")]).await;
     let (service, worker, api) = (pair.service().await, pair.worker(), pair.api(7));
     let session = api.session(api.penguins_agent().await, "").await.id;

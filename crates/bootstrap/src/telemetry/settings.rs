@@ -1,4 +1,4 @@
-//! OpenTelemetry's own variables, as far as there is something to set.
+//! What is told to whom: OpenTelemetry's own variables, as far as there is something to set, and the log's.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -6,10 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SpanExporter as _};
 use percent_encoding::percent_decode_str;
-use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
-use super::collector;
+use super::{collector, levels::Log};
 use crate::Secret;
 
 /// How the names of gRPC's headers end that hold no text.
@@ -35,9 +34,8 @@ pub struct Telemetry {
     #[arg(long, env, default_value = "", hide_default_value = true, value_parser = service_name)]
     otel_service_name: String,
 
-    /// What to log: levels, of all or of some targets, as info,storage=debug
-    #[arg(long, env, default_value = "info", value_parser = levels)]
-    rust_log: Targets,
+    #[command(flatten)]
+    log: Log,
 }
 
 /// Nothing is sent.
@@ -48,14 +46,21 @@ impl Default for Telemetry {
             otel_exporter_otlp_headers: None,
             otel_traces_sampler_arg: 1.0,
             otel_service_name: String::new(),
-            rust_log: Targets::new().with_default(LevelFilter::INFO),
+            log: Log::default(),
         }
     }
 }
 
+/// Nothing is sent, either.
+impl From<Log> for Telemetry {
+    fn from(log: Log) -> Self {
+        Self { log, ..Self::default() }
+    }
+}
+
 impl Telemetry {
-    pub(super) fn levels(&self) -> Targets {
-        self.rust_log.clone()
+    pub(super) fn log(&self) -> &Log {
+        &self.log
     }
 
     pub(super) fn sampled(&self) -> f64 {
@@ -106,22 +111,6 @@ fn ratio(value: &str) -> Result<f64, &'static str> {
     ratio.ok_or("it must be a number from 0 to 1")
 }
 
-/// Unlike in the texts that a `Targets` is read from, a word that is no level is not taken for
-/// the name of a target.
-fn levels(value: &str) -> Result<Targets, &'static str> {
-    value.split(',').map(str::trim).try_fold(Targets::new(), |targets, part| {
-        Ok(match part.split_once('=') {
-            Some((target, name)) => targets.with_target(target.trim_end(), level(name)?),
-            None => targets.with_default(level(part)?),
-        })
-    })
-}
-
-fn level(name: &str) -> Result<LevelFilter, &'static str> {
-    let level = Some(name.trim()).filter(|it| !it.is_empty()).and_then(|it| it.parse().ok());
-    level.ok_or("levels are off, error, warn, info, debug and trace, as in info,storage=debug")
-}
-
 /// Values may be percent-encoded. None is ever printed.
 fn headers(list: &str) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
@@ -146,7 +135,6 @@ fn headers(list: &str) -> anyhow::Result<HeaderMap> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use tracing::Level;
 
     use super::*;
 
@@ -174,16 +162,6 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_those_of_all_targets_and_of_some() {
-        let levels = parse(&["--rust-log=warn, storage=debug,sqlx=off"]).unwrap().levels();
-
-        assert!(levels.would_enable("storage::sessions", &Level::DEBUG));
-        assert!(levels.would_enable("run_queue", &Level::WARN));
-        assert!(!levels.would_enable("run_queue", &Level::INFO));
-        assert!(!levels.would_enable("sqlx::query", &Level::ERROR));
-    }
-
-    #[test]
     fn a_bad_value_is_refused_by_name_and_no_secret_is_printed() {
         for bad in ["collector:4317", "ftp://collector", "http://"] {
             let argument = format!("--otel-exporter-otlp-endpoint={bad}");
@@ -192,9 +170,6 @@ mod tests {
         for bad in ["-0.1", "1.1", "NaN", "half"] {
             let argument = format!("--otel-traces-sampler-arg={bad}");
             check_refused(&argument, "--otel-traces-sampler-arg");
-        }
-        for bad in ["", "loud", "storage", "info,", "info,storage=", "info,storage=loud"] {
-            check_refused(&format!("--rust-log={bad}"), "--rust-log");
         }
         for bad in
             ["hunter2", "a=b,hunter2", "a b=hunter2", "=hunter2", "a-bin=hunter2", "a=hunter2%0a"]

@@ -6,6 +6,8 @@ use super::{super::calls::Meter, Counted};
 
 /// What a call leads to comes so soon after its answer.
 const SOON: Duration = Duration::from_millis(3);
+/// For so long there may be more and more of it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often something was allocated, and how many bytes in all.
 type Allocated = [usize; 2];
@@ -31,8 +33,13 @@ impl<'a> AllocationMeter<'a> {
         })
     }
 
+    async fn take(&self, name: &str) -> Vec<Allocated> {
+        let taken = time::timeout(PATIENCE, self.take_all()).await;
+        taken.unwrap_or_else(|_| panic!("{name}: there is no end to what is allocated"))
+    }
+
     /// Waits until nothing is allocated any more, and returns what was since the last time.
-    async fn take(&self) -> Vec<Allocated> {
+    async fn take_all(&self) -> Vec<Allocated> {
         let mut all = vec![[0; 2]; self.counted.len()];
         loop {
             time::sleep(SOON).await;
@@ -52,9 +59,9 @@ impl<'a> AllocationMeter<'a> {
 
 impl Meter for AllocationMeter<'_> {
     async fn of<T>(&mut self, name: &'static str, call: impl Future<Output = T>) -> T {
-        self.take().await;
+        self.take(name).await;
         let answer = call.await;
-        for (allocated, (of, _)) in self.take().await.into_iter().zip(&self.counted) {
+        for (allocated, (of, _)) in self.take(name).await.into_iter().zip(&self.counted) {
             self.allocated.entry(format!("{name}{of}")).or_default().push(allocated);
         }
         answer
