@@ -17,6 +17,12 @@ pub(crate) fn about(setup: &Setup, options: &Options, plan: Plan) -> Vec<(String
         let left_out = "without embedding their messages, on either side, but for run_16_embedded";
         facts.push(("runs", left_out.to_owned()));
     }
+    if let Some(callers) = options.callers {
+        facts.push((
+            "callers",
+            format!("{callers} in each case that is compared with the bare loop, but for runs"),
+        ));
+    }
     for (name, value) in &setup.postgres.settings {
         facts.push((name, value.clone()));
     }

@@ -1,6 +1,7 @@
 //! The bare loop: the product's own statements, on bare connections.
 
 pub(crate) mod runs;
+pub(crate) mod tasks;
 pub(crate) mod wake_ups;
 
 use std::sync::Arc;

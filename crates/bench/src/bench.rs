@@ -7,7 +7,10 @@ use anyhow::{Context as _, ensure};
 use crate::{
     about::{about, of_data, whole},
     beyond, calls,
-    cases::{self, Case as _, search},
+    cases::{
+        self, Case as _,
+        search::{self, SearchMessages},
+    },
     cli::{Options, is_of},
     context::Plan,
     data::{self, Loaded, Scale},
@@ -17,6 +20,7 @@ use crate::{
     report::{Report, Row, results::Results},
     runs, saturation,
     setup::Setup,
+    suite,
 };
 
 /// The cases that are measured in ways of their own.
@@ -39,8 +43,9 @@ pub(crate) async fn bench(options: &Options) -> anyhow::Result<()> {
     let mut results = Results::begin(about(&setup, options, plan), options)?;
     let measured = measure(&setup, (plan, scale), options, &mut results).await;
     let fill = fill_rows(scale, options, None);
-    let rows = [fill, calls::unmeasured(options), runs::unmeasured(options)].concat();
-    results.note("filling the database", rows, measured);
+    let rows =
+        [fill, calls::unmeasured(options), runs::unmeasured(options), beyond::unmeasured(options)];
+    results.note("filling the database", rows.concat(), measured);
     results.end(options)
 }
 
@@ -75,10 +80,7 @@ async fn measure(
     results.report.say("data", of_data(&data));
     results.report.say("filled in", format!("{took:.1?}"));
     results.report.rows.extend(fill_rows(scale, options, Some(took.as_secs_f64())));
-    if search::ALL.iter().any(|case| options.wants(case.name())) {
-        let add = async |report: &mut Report| add_vectors(setup, scale, report).await;
-        results.attempt("adding vectors", Vec::new(), add).await;
-    }
+    let options = &with_vectors(setup, scale, options, results).await;
     let measured = Box::pin(calls::measure(setup, &data, plan, options, results)).await;
     results.note("calls", calls::unmeasured(options), measured);
     let measured = Box::pin(runs::measure(setup, &data, plan, options, results)).await;
@@ -91,6 +93,37 @@ fn fill_rows(scale: Scale, options: &Options, seconds: Option<f64>) -> Vec<Row> 
     let at_most = (scale == Scale::One).then_some(FILL_AT_MOST);
     let row = Row::new(FILL, seconds.map(|it| Spread::of([it])), at_most);
     if options.wants(FILL) { vec![row] } else { Vec::new() }
+}
+
+/// Adds vectors for the searches that are asked for. What is left to be measured is without them
+/// if that fails: they would find nothing.
+async fn with_vectors(
+    setup: &Setup,
+    scale: Scale,
+    options: &Options,
+    results: &mut Results,
+) -> Options {
+    let searches: Vec<_> =
+        search::ALL.into_iter().filter(|case| options.wants(case.name())).collect();
+    if searches.is_empty() {
+        return options.clone();
+    }
+    let added = add_vectors(setup, scale, &mut results.report).await;
+    let left = match &added {
+        Ok(()) => options.clone(),
+        Err(_) => options.without(searches.iter().map(|case| case.name())),
+    };
+    let rows = searches.iter().flat_map(|case| search_rows(case, options)).collect();
+    results.note("adding vectors", rows, added);
+    left
+}
+
+fn search_rows(case: &SearchMessages, options: &Options) -> Vec<Row> {
+    let mut rows = suite::unmeasured(case);
+    if options.growth {
+        rows.extend(growth::unmeasured_of(case.name()));
+    }
+    rows
 }
 
 async fn add_vectors(setup: &Setup, scale: Scale, report: &mut Report) -> anyhow::Result<()> {

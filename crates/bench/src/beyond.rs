@@ -7,7 +7,7 @@ use crate::{
     context::{Context, Plan},
     data::{Data, Scale},
     growth, imports,
-    report::{Report, results::Results},
+    report::{Report, Row, results::Results},
     setup::Setup,
     soak, start, streams,
 };
@@ -22,7 +22,7 @@ pub(crate) async fn measure(
     results: &mut Results,
 ) {
     let context = async || Context::start(setup.clone(), Arc::clone(data), plan).await;
-    if [start::START, start::IDLE].iter().any(|name| options.wants(name)) {
+    if wants_starts(options) {
         let measure = async |report: &mut Report| start::measure(setup, report).await;
         results.attempt("starts", start::unmeasured(), measure).await;
     }
@@ -51,5 +51,51 @@ pub(crate) async fn measure(
         let measured =
             Box::pin(growth::measure(setup, data, (plan, scale), options, results)).await;
         results.note("growth", growth::unmeasured(options), measured);
+    }
+}
+
+/// What is asked for, for when nothing could be measured.
+pub(crate) fn unmeasured(options: &Options) -> Vec<Row> {
+    let all = [
+        (wants_starts(options), start::unmeasured()),
+        (options.wants(imports::NAME), imports::unmeasured()),
+        (options.soak.is_some(), soak::unmeasured()),
+        (options.streams.is_some(), streams::unmeasured()),
+        (options.growth, growth::unmeasured(options)),
+    ];
+    all.into_iter().filter(|(is_wanted, _)| *is_wanted).flat_map(|(_, rows)| rows).collect()
+}
+
+fn wants_starts(options: &Options) -> bool {
+    [start::START, start::IDLE].iter().any(|name| options.wants(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Arguments;
+
+    fn names(arguments: &[&str]) -> Vec<String> {
+        let options = Arguments::parse_from([&["bench", "--setup=a"], arguments].concat()).options;
+        unmeasured(&options).into_iter().map(|row| row.case).collect()
+    }
+
+    #[test]
+    fn without_data_all_that_was_asked_for_is_missing_and_nothing_else() {
+        let starts = ["start_ms", "start_ms_worker", "idle_mib", "idle_mib_worker"];
+        let imports = ["import_table_cpu", "import_table_p50"];
+        assert_eq!(names(&[]), [&starts[..], &imports].concat());
+        assert_eq!(
+            names(&["--only=get_session", "--growth", "--soak=1", "--streams=1"]),
+            [
+                "soak_service",
+                "soak_worker",
+                "stream_kib",
+                "growth_get_session",
+                "growth_get_session_p50"
+            ]
+        );
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
 
-    /// Have so many calls in flight in each case that is compared with the bare loop
+    /// Have so many calls in flight in each case that is compared with the bare loop, but for runs
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) callers: Option<u16>,
 
@@ -61,12 +61,21 @@ pub(crate) struct Options {
     /// Open so many idle streams, and see what each costs
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=streams::MOST))]
     pub(crate) streams: Option<u32>,
+
+    /// What can't be measured, though it is asked for.
+    #[arg(skip)]
+    left_out: Vec<&'static str>,
 }
 
 impl Options {
     /// Whether a case is asked for.
     pub(crate) fn wants(&self, case: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|it| is_of(case, it))
+        let is_named = self.only.is_empty() || self.only.iter().any(|it| is_of(case, it));
+        is_named && !self.left_out.contains(&case)
+    }
+
+    pub(crate) fn without(&self, cases: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { left_out: cases.into_iter().collect(), ..self.clone() }
     }
 }
 
@@ -95,6 +104,16 @@ mod tests {
         assert!(options.wants("run_16"));
         assert!(!options.wants("runs"));
         assert!(!options.wants("get_session"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_measured_though_it_is_asked_for() {
+        let options = Arguments::parse_from(["bench", "--setup=a", "--only=list"]).options;
+
+        let options = options.without(["list_messages_20"]);
+
+        assert!(!options.wants("list_messages_20"));
+        assert!(options.wants("list_messages_20_throughput"));
     }
 
     #[test]

@@ -42,8 +42,7 @@ impl<T> Parts<T> {
 }
 
 impl Parts<Duration> {
-    /// What was used since.
-    pub(crate) fn since(self, earlier: Self) -> Self {
+    fn since(self, earlier: Self) -> Self {
         Self {
             service: self.service.saturating_sub(earlier.service),
             worker: self.worker.saturating_sub(earlier.worker),
@@ -66,14 +65,35 @@ impl Parts<f64> {
     }
 }
 
-/// What every part has used so far.
-pub(crate) fn used(pids: Pids) -> anyhow::Result<Parts<Duration>> {
+/// A time for which it is counted what every part uses. This process is looked at last and first,
+/// so that looking at the others is no part of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pids: Pids,
+    before: Parts<Duration>,
+}
+
+impl Window {
+    pub(crate) fn open(pids: Pids) -> anyhow::Result<Self> {
+        let others = used_by_others(pids)?;
+        Ok(Self { pids, before: Parts { client: used_by(process::id())?, ..others } })
+    }
+
+    /// What was used since.
+    pub(crate) fn close(self) -> anyhow::Result<Parts<Duration>> {
+        let client = used_by(process::id())?;
+        Ok(Parts { client, ..used_by_others(self.pids)? }.since(self.before))
+    }
+}
+
+/// What every part but this process has used so far.
+fn used_by_others(pids: Pids) -> anyhow::Result<Parts<Duration>> {
     Ok(Parts {
         service: used_by(pids.service)?,
         worker: used_by(pids.worker)?,
         postgres: used_by_family(pids.postgres)?,
         nats: used_by(pids.nats)?,
-        client: used_by(process::id())?,
+        client: Duration::ZERO,
     })
 }
 

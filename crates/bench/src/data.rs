@@ -11,7 +11,7 @@ mod texts;
 pub(crate) mod vectors;
 mod words;
 
-pub(crate) use self::load::connect;
+pub(crate) use self::load::{connect, freshen};
 pub use self::{
     load::{Loaded, grow, load},
     plan::Scale,

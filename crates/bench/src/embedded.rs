@@ -9,11 +9,11 @@ use tokio_postgres::Client;
 
 use crate::{
     cases::{
-        Case as _,
+        Case,
         runs::{InFlight, RunToEnd, Who},
     },
     context::{Context, Plan},
-    cpu,
+    cpu::Window,
     data::{Data, connect},
     embedder::{self, Embedder},
     load::{Callers, closed},
@@ -66,12 +66,8 @@ pub(crate) async fn measure(
 const CASE: RunToEnd = RunToEnd { in_flight: InFlight::Sixteen, who: Who::Product };
 
 async fn rounds(context: &Context, database: &Client) -> anyhow::Result<Measured> {
-    let product = Product {
-        case: Arc::new(CASE),
-        clients: Arc::clone(&context.clients),
-        data: Arc::clone(&context.data),
-    };
-    let mut callers = product.callers(CASE.callers());
+    let case: Arc<dyn Case> = Arc::new(CASE);
+    let mut callers = Product::of(context, &case).callers(CASE.callers());
     let plan = context.plan;
     round(context, database, &mut callers, plan.warm_up).await?;
     let mut measured = Measured::default();
@@ -88,11 +84,11 @@ async fn round(
     callers: &mut Callers,
     length: Duration,
 ) -> anyhow::Result<Round> {
-    let before = cpu::used(context.pids())?;
+    let window = Window::open(context.pids())?;
     let outcome = closed::run(callers, length).await?;
     let calls = outcome.answered();
     all_embedded(database).await?;
-    let cpu = cpu::used(context.pids())?.since(before);
+    let cpu = window.close()?;
     Ok(Round { calls, elapsed: outcome.elapsed, latencies: outcome.latencies, cpu })
 }
 

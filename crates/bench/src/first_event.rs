@@ -1,4 +1,5 @@
-//! How long the first event of a run takes, from when it is asked for, while the run goes on.
+//! How long the first event of a run takes, from when it is asked for, while the run goes on. That
+//! is the run's present state, which the service sends before it replays what has happened.
 
 use std::time::{Duration, Instant};
 

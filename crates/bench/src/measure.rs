@@ -1,13 +1,14 @@
 //! Rounds of load on several sides in turn, so that what else the machine does in the
 //! meantime meets all of them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::ensure;
 
 use crate::{
+    bare::tasks::Tasks,
     context::Plan,
-    cpu::{self, Pids},
+    cpu::{Pids, Window},
     halted::Halted,
     load::{Callers, closed},
     measured::{Measured, Round},
@@ -21,24 +22,34 @@ pub(crate) struct Side {
     pub(crate) pids: Pids,
     /// Who stands still meanwhile: what they do beside calls would count as its own.
     pub(crate) halted: Vec<u32>,
+    /// What its calls leave to be done, which is to be forgotten while those stand still.
+    tasks: Option<Tasks>,
     pub(crate) measured: Measured,
 }
 
 impl Side {
     pub(crate) fn new(callers: Callers, pids: Pids) -> Self {
-        Self { callers, pids, halted: Vec::new(), measured: Measured::default() }
+        Self { callers, pids, halted: Vec::new(), tasks: None, measured: Measured::default() }
     }
 
     pub(crate) fn without(self, halted: pair::Pids) -> Self {
         Self { halted: vec![halted.service, halted.worker], ..self }
     }
 
+    pub(crate) fn forgetting(self, tasks: Tasks) -> Self {
+        Self { tasks: Some(tasks), ..self }
+    }
+
     /// One round, of as much as it can do.
     async fn round(&mut self, length: Duration) -> anyhow::Result<Round> {
         let _halted = Halted::all(&self.halted)?;
-        let before = cpu::used(self.pids)?;
+        let began = SystemTime::now();
+        let window = Window::open(self.pids)?;
         let outcome = closed::run(&mut self.callers, length).await?;
-        let cpu = cpu::used(self.pids)?.since(before);
+        let cpu = window.close()?;
+        if let Some(tasks) = &self.tasks {
+            tasks.forget(began).await?;
+        }
         let calls = outcome.answered();
         ensure!(0 < calls, "a round was too short for a call");
         Ok(Round { calls, elapsed: outcome.elapsed, latencies: outcome.latencies, cpu })

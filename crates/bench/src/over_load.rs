@@ -37,12 +37,7 @@ async fn point(
     load: f64,
     saturation: f64,
 ) -> anyhow::Result<Point> {
-    let product = Product {
-        case: Arc::clone(case),
-        clients: Arc::clone(&context.clients),
-        data: Arc::clone(&context.data),
-    };
-    let mut callers = product.callers(CALLERS);
+    let mut callers = Product::of(context, case).callers(CALLERS);
     let rate = load * saturation;
     open::run(&mut callers, Schedule { rate, length: context.plan.warm_up }).await?;
     let (mut measured, mut unsent) = (Measured::default(), 0);

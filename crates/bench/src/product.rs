@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     cases::{Case, Turn},
     clients::Clients,
+    context::Context,
     data::Data,
     load::{Caller, Callers},
 };
@@ -25,6 +26,15 @@ struct ProductCaller {
 }
 
 impl Product {
+    /// Of a pair, by the ways there are to it.
+    pub(crate) fn of(context: &Context, case: &Arc<dyn Case>) -> Self {
+        Self {
+            case: Arc::clone(case),
+            clients: Arc::clone(&context.clients),
+            data: Arc::clone(&context.data),
+        }
+    }
+
     /// As many callers as are asked for, each with a choice of its own.
     pub(crate) fn callers(&self, count: usize) -> Callers {
         let caller = |number| ProductCaller { product: self.clone(), turn: Turn::of(number) };

@@ -106,6 +106,8 @@ pub(crate) struct Report {
     pub(crate) curves: Vec<Curve>,
     /// What could not be measured, and why.
     pub(crate) failures: Vec<String>,
+    /// Whether nothing that was asked for is yet to be tried.
+    pub(crate) is_complete: bool,
 }
 
 impl Report {

@@ -11,6 +11,7 @@ use crate::{
     bare::{
         self,
         runs::{self, Learned},
+        tasks::Tasks,
     },
     cases::{
         Case,
@@ -168,7 +169,9 @@ async fn one(
     let bare: Arc<dyn Case> = Arc::new(case(in_flight, Who::BareLoop));
     eprintln!("measuring {} ...", product.name());
     let callers = runs::callers(&context.setup, &context.data, &bare, learned).await?;
+    let tasks = Tasks::connect(&context.setup).await?;
     let mut sides = Sides::of(context, &product, Some(callers));
+    sides.bare = sides.bare.map(|side| side.forgetting(tasks));
     sides.measure(context.plan).await?;
     report.rows.extend(sides.rows());
     report.cases.push(sides.figures());

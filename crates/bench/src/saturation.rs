@@ -8,7 +8,7 @@ use crate::{
     bare,
     cases::{self, Case, messages::PAGE},
     context::Context,
-    measured::{Measured, Round, ratio},
+    measured::{Measured, Spread},
     replay::Script,
     report::{Report, Row},
     suite::Sides,
@@ -39,15 +39,31 @@ pub(crate) async fn measure(
         ours.push(sides.product.measured);
         theirs.extend(sides.bare.map(|side| side.measured));
     }
-    let (ours, theirs) = (best(ours)?, best(theirs)?);
-    let ratio = ratio(&theirs, &ours, Round::rate);
-    report.rows.push(Row::new(NAME, Some(ratio), Some(AT_MOST)));
-    Ok(ours.rate().median)
+    let (ours, theirs) = (best(&ours)?, best(&theirs)?);
+    let told = format!("best with {} callers, the bare loop with {}", ours.callers, theirs.callers);
+    report.say(NAME, told);
+    report.rows.push(Row::new(NAME, Some(over(theirs.rate, ours.rate)), Some(AT_MOST)));
+    Ok(ours.rate.median)
 }
 
-fn best(measured: Vec<Measured>) -> anyhow::Result<Measured> {
-    let by_rate = |a: &Measured, b: &Measured| a.rate().median.total_cmp(&b.rate().median);
-    measured.into_iter().max_by(by_rate).context("nothing was measured")
+/// Calls a second, and how many callers made them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Best {
+    callers: usize,
+    rate: Spread,
+}
+
+/// Of a side, by the number of callers.
+fn best(measured: &[Measured]) -> anyhow::Result<Best> {
+    let rates = CALLERS.iter().zip(measured);
+    let rates = rates.map(|(&callers, it)| Best { callers, rate: it.rate() });
+    let by_rate = |a: &Best, b: &Best| a.rate.median.total_cmp(&b.rate.median);
+    rates.max_by(by_rate).context("nothing was measured")
+}
+
+/// Of rounds that were not in turn, so that none belongs to one of the other's.
+fn over(one: Spread, other: Spread) -> Spread {
+    Spread { median: one.median / other.median, min: one.min / other.max, max: one.max / other.min }
 }
 
 #[cfg(test)]
@@ -55,7 +71,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{cpu::Parts, measured::Latencies};
+    use crate::{
+        cpu::Parts,
+        measured::{Latencies, Round},
+    };
 
     fn measured(calls: impl IntoIterator<Item = u64>) -> Measured {
         let rounds = calls.into_iter().map(|calls| Round {
@@ -69,13 +88,21 @@ mod tests {
 
     #[test]
     fn the_best_is_that_with_the_highest_median_whatever_its_best_round() {
-        let all = vec![measured([10, 20, 30]), measured([25, 26, 27]), measured([1, 2, 99])];
+        let all = [measured([10, 20, 30]), measured([25, 26, 27]), measured([1, 2, 99])];
 
-        assert_eq!(best(all).unwrap().rate().median, 26.0);
+        let rate = Spread { median: 26.0, min: 25.0, max: 27.0 };
+        assert_eq!(best(&all).unwrap(), Best { callers: 8, rate });
+    }
+
+    #[test]
+    fn the_sides_bests_are_as_far_apart_as_any_of_their_rounds() {
+        let [theirs, ours] = [[40.0, 60.0, 80.0], [10.0, 30.0, 20.0]].map(Spread::of);
+
+        assert_eq!(over(theirs, ours), Spread { median: 3.0, min: 40.0 / 30.0, max: 8.0 });
     }
 
     #[test]
     fn of_nothing_there_is_no_best() {
-        assert_eq!(best(Vec::new()).unwrap_err().to_string(), "nothing was measured");
+        assert_eq!(best(&[]).unwrap_err().to_string(), "nothing was measured");
     }
 }

@@ -50,9 +50,9 @@ pub(crate) async fn measure(
         }
     };
     let told = format!("{} calls in {minutes} minutes", outcome.answered());
-    report.about.push(("soak".to_owned(), told));
+    report.say("soak", told);
     for (name, course) in [("service", service), ("worker", worker)] {
-        report.about.push((format!("soak, memory of the {name}"), course.to_string()));
+        report.say(&format!("soak, memory of the {name}"), course.to_string());
         let growth = course.growth().map(|it| Spread::of([it]));
         report.rows.push(Row::new(format!("soak_{name}"), growth, Some(AT_MOST)));
     }
@@ -90,10 +90,5 @@ fn callers(context: &Context) -> Callers {
 }
 
 fn of_case(context: &Context, case: &Arc<dyn Case>) -> Callers {
-    let product = Product {
-        case: Arc::clone(case),
-        clients: Arc::clone(&context.clients),
-        data: Arc::clone(&context.data),
-    };
-    product.callers(CALLERS)
+    Product::of(context, case).callers(CALLERS)
 }

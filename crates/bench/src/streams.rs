@@ -19,9 +19,11 @@ use crate::{
     cpu,
     data::Data,
     measured::Spread,
+    nats,
     pair::Server,
     report::{Report, Row},
     setup::Setup,
+    start::MEBIBYTE,
 };
 
 /// As many calls may wait at the service at once.
@@ -69,10 +71,12 @@ pub(crate) async fn measure(
     ended.0?;
     ended.1?;
     server.stop().await?;
+    // Nobody has taken them, and the next worker would.
+    nats::clear_queue(setup).await?;
     let kib = kib_each(before, after, runs.len());
-    let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0));
+    let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / MEBIBYTE);
     let told = format!("{} before {count} streams, {} with them", mib(before), mib(after));
-    report.about.push(("session-service".to_owned(), told));
+    report.say("session-service", told);
     report.rows.push(Row::new(NAME, Some(Spread::of([kib])), Some(KIB)));
     Ok(())
 }

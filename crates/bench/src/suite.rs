@@ -25,11 +25,7 @@ pub(crate) struct Sides {
 
 impl Sides {
     pub(crate) fn of(context: &Context, case: &Arc<dyn Case>, bare: Option<Callers>) -> Self {
-        let product = Product {
-            case: Arc::clone(case),
-            clients: Arc::clone(&context.clients),
-            data: Arc::clone(&context.data),
-        };
+        let product = Product::of(context, case);
         let side = |callers| Side::new(callers, context.pids());
         Self {
             case: Arc::clone(case),

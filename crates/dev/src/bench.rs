@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// Measure these cases only, by their names, with commas between
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Have so many calls in flight in each case that is compared with the bare loop
+    /// Have so many calls in flight in each case that is compared with the bare loop, but for runs
     #[arg(long, value_parser = value_parser!(u32).range(1..=256))]
     callers: Option<u32>,
     /// Measure with ten times the users and their data as well

@@ -12,7 +12,7 @@ use proto::v1::{RunState, StartRunRequest};
 use super::{Case, Exchange, Subject, Turn, choice};
 use crate::{
     clients::Clients,
-    data::{Data, QUESTION},
+    data::{Data, QUESTION, Session},
     replay::Inputs,
     report::{Figure, Target},
 };
@@ -75,7 +75,9 @@ impl Case for RunToEnd {
     fn pick(&self, data: &Data, turn: &mut Turn) -> Subject {
         let users: Vec<_> = data.live().collect();
         let user = users[turn.caller % users.len()];
-        let sessions = user.sessions.iter().filter(|it| LEAST_MESSAGES <= it.messages);
+        let is_usual =
+            |it: &&Session| LEAST_MESSAGES <= it.messages && it.id != data.long.session.id;
+        let sessions = user.sessions.iter().filter(is_usual);
         let session =
             sessions.skip(self.who as usize).step_by(Who::COUNT).nth(turn.caller / users.len());
         let session = session.expect("every user has conversations of some length");
@@ -112,7 +114,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::data::{Long, Session, User};
+    use crate::data::{Long, User};
 
     fn data() -> Data {
         let sessions = |user: i64| {
@@ -120,7 +122,7 @@ mod tests {
             (0..100).map(session).collect()
         };
         let user = |id| User { id, agent_id: 1000 + id, is_live: id <= 4, sessions: sessions(id) };
-        let session = Session { id: 100, messages: 50 };
+        let session = Session { id: 110, messages: 40 };
         Data { users: (1..=8).map(user).collect(), long: Long { user_id: 1, session } }
     }
 
@@ -135,6 +137,7 @@ mod tests {
                 let subject = case.pick(&data, &mut Turn::of(caller));
                 assert!(seen.insert(subject.session_id), "{subject:?}");
                 assert!(subject.user_id <= 4, "nobody answers {subject:?}");
+                assert_ne!(subject.session_id, data.long.session.id, "it is far from usual");
             }
         }
     }

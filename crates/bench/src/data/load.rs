@@ -64,6 +64,14 @@ pub async fn grow(setup: &Setup, data: &Data, scale: Scale) -> anyhow::Result<Lo
     Ok(Loaded { data: grown, took })
 }
 
+/// Has a copy of the database as fresh as what grows: with indexes that were built at once.
+pub(crate) async fn freshen(setup: &Setup) -> anyhow::Result<()> {
+    let url = &setup.postgres.url;
+    let client = connect(url).await?;
+    indexes::drop_all(&client, &TABLES).await?.create(url, at_once()?).await?;
+    settle(&client).await
+}
+
 pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
@@ -118,7 +126,7 @@ async fn fill(
     agents: &[Agent],
 ) -> anyhow::Result<Vec<Conversation>> {
     let url = &setup.postgres.url;
-    let at_once = available_parallelism()?.get().clamp(2, 8);
+    let at_once = at_once()?;
     let conversations = conversations(client, plan, agents).await?;
     let dropped = indexes::drop_all(client, &TABLES).await?;
     let known = words::know(client, &texts::all()).await?;
@@ -130,10 +138,19 @@ async fn fill(
         let next = "SELECT setval(pg_get_serial_sequence($1, 'id'), max(id)) FROM ";
         client.execute(&format!("{next}{table}"), &[&table]).await?;
     }
-    // As after some days of service, and nothing is left to be written during measurements.
-    client.batch_execute("VACUUM ANALYZE").await?;
-    client.batch_execute("CHECKPOINT").await?;
+    settle(client).await?;
     Ok(conversations)
+}
+
+/// How much is done at once.
+fn at_once() -> anyhow::Result<usize> {
+    Ok(available_parallelism()?.get().clamp(2, 8))
+}
+
+/// As after some days of service, and nothing is left to be written during measurements.
+async fn settle(client: &Client) -> anyhow::Result<()> {
+    client.batch_execute("VACUUM ANALYZE").await?;
+    Ok(client.batch_execute("CHECKPOINT").await?)
 }
 
 /// Where each conversation's rows begin, after what there is.

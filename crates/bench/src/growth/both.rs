@@ -37,6 +37,7 @@ impl Both {
         let setup = without_embedder(setup);
         eprintln!("filling the database with ten times as much ...");
         let before = copy(&setup).await.context("copying the database")?;
+        data::freshen(&before).await.context("freshening the copy")?;
         let loaded = data::grow(&setup, data, scale).await?;
         report.say("ten times as much", of_data(&loaded.data));
         report.say("ten times as much, filled in", format!("{:.1?}", loaded.took));

@@ -60,11 +60,7 @@ pub(super) async fn measure(context: &Context, report: &mut Report) -> anyhow::R
 
 fn side(context: &Context, clients: &Arc<Clients>, case: ByToken) -> Side {
     let case: Arc<dyn Case> = Arc::new(case);
-    let product = Product {
-        case: Arc::clone(&case),
-        clients: Arc::clone(clients),
-        data: Arc::clone(&context.data),
-    };
+    let product = Product { clients: Arc::clone(clients), ..Product::of(context, &case) };
     Side::new(product.callers(case.callers()), context.pids())
 }
 

@@ -33,11 +33,13 @@ impl JsonFile {
     }
 }
 
-/// `cases` is what others read: less is better, and a target may be null.
+/// `cases` is what others read: less is better, and a target may be null. Until `complete` is
+/// true, cases may be missing.
 pub(crate) fn json(report: &Report) -> Value {
     let about: serde_json::Map<String, Value> =
         report.about.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     json!({
+        "complete": report.is_complete,
         "cases": report.rows.iter().map(row).collect::<Vec<_>>(),
         "about": about,
         "figures": report.cases,

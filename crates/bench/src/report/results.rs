@@ -58,6 +58,7 @@ impl Results {
             let drawn = picture::draw(&self.report, folder);
             self.note("drawing pictures", Vec::new(), drawn);
         }
+        self.report.is_complete = true;
         self.save().context("writing the results")?;
         let failures = &self.report.failures;
         ensure!(failures.is_empty(), "what has failed:\n{}", failures.join("\n"));
@@ -86,9 +87,12 @@ mod tests {
         Ok((Results::begin(Vec::new(), &options)?, options))
     }
 
+    fn read(file: &Path) -> Value {
+        serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+    }
+
     fn cases(file: &Path) -> Value {
-        let json: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        json["cases"].clone()
+        read(file)["cases"].clone()
     }
 
     #[tokio::test]
@@ -130,6 +134,20 @@ mod tests {
         begin(&["--json", file.to_str().unwrap()]).unwrap();
 
         assert_eq!(cases(&file), json!([]));
+    }
+
+    #[tokio::test]
+    async fn results_are_complete_at_the_end_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ratios.json");
+        let (mut results, options) = begin(&["--json", file.to_str().unwrap()]).unwrap();
+        assert_eq!(read(&file)["complete"], false);
+
+        results.attempt("bad", Vec::new(), async |_: &mut Report| bail!("refused")).await;
+        assert_eq!(read(&file)["complete"], false, "others were yet to come");
+        results.end(&options).unwrap_err();
+
+        assert_eq!(read(&file)["complete"], true, "all was tried, though not all measured");
     }
 
     #[test]

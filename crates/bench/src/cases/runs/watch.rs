@@ -33,10 +33,11 @@ pub(crate) struct WatchRun {
 }
 
 impl WatchRun {
-    /// One run of each of many sessions.
+    /// One run of each of many sessions: the first, which is the same one in a copy of the
+    /// database too, whatever is run in either since.
     pub(crate) async fn of(setup: &Setup) -> anyhow::Result<Self> {
         const RUNS: &str = "
-            SELECT chat_session_id, user_id, agent_id, max(id) FROM runs WHERE ended_at IS NOT NULL
+            SELECT chat_session_id, user_id, agent_id, min(id) FROM runs WHERE ended_at IS NOT NULL
             GROUP BY 1, 2, 3 ORDER BY 1 LIMIT 2000";
         let (database, connection) = tokio_postgres::connect(&setup.postgres.url, NoTls).await?;
         tokio::spawn(connection);

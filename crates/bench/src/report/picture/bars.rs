@@ -3,8 +3,8 @@
 use super::svg::{Anchor, COLOURS, Picture, round_up};
 use crate::report::{CaseFigures, Figures};
 
-const WIDTH: f64 = 800.0;
-const LEFT: f64 = 230.0;
+const WIDTH: f64 = 850.0;
+const LEFT: f64 = 280.0;
 const RIGHT: f64 = 90.0;
 const TOP: f64 = 64.0;
 const BAR: f64 = 16.0;
@@ -25,7 +25,7 @@ pub(super) fn draw(cases: &[CaseFigures]) -> String {
         // A run takes much more than a look-up: each case has a scale of its own.
         let most = sides(case).map(|(_, figures)| parts(figures).iter().sum()).fold(0.0, f64::max);
         for (side, figures) in sides(case) {
-            let name = format!("{}, {side}", case.case);
+            let name = format!("{}, {side}", name(case, cases));
             picture.text(LEFT - 8.0, y + BAR - 4.0, Anchor::End, &name);
             bar(&mut picture, y, &parts(figures), round_up(most));
             y += STEP;
@@ -33,6 +33,14 @@ pub(super) fn draw(cases: &[CaseFigures]) -> String {
         y += GAP;
     }
     picture.finish()
+}
+
+/// With its callers, if the case is there with several numbers of them.
+fn name(case: &CaseFigures, all: &[CaseFigures]) -> String {
+    match all.iter().any(|it| it.case == case.case && it.callers != case.callers) {
+        true => format!("{}, {} callers", case.case, case.callers),
+        false => case.case.clone(),
+    }
 }
 
 fn sides(case: &CaseFigures) -> impl Iterator<Item = (&'static str, &Figures)> {
@@ -69,6 +77,21 @@ mod tests {
     }
 
     #[test]
+    fn a_case_with_several_numbers_of_callers_is_told_by_them() {
+        let case = |case: &str, callers| {
+            let product = Some(figures(1.0, 1.0));
+            CaseFigures { case: case.into(), callers, product, bare: None, echo: None }
+        };
+
+        let picture = draw(&[case("get_session", 16), case("list", 4), case("list", 8)]);
+
+        for name in ["get_session, product", "list, 4 callers, product", "list, 8 callers, product"]
+        {
+            assert!(picture.contains(&format!(">{name}</text>")), "{name} is not in {picture}");
+        }
+    }
+
+    #[test]
     fn parts_follow_each_other_and_sides_have_one_scale() {
         let (product, bare) = (Some(figures(120.0, 80.0)), Some(figures(0.0, 100.0)));
         let case =
@@ -78,9 +101,9 @@ mod tests {
 
         // 480 are 200 microseconds.
         for part in [
-            "x=\"230.0\" y=\"64.0\" width=\"288.0\"",
-            "x=\"518.0\" y=\"64.0\" width=\"192.0\"",
-            "x=\"230.0\" y=\"84.0\" width=\"240.0\"",
+            "x=\"280.0\" y=\"64.0\" width=\"288.0\"",
+            "x=\"568.0\" y=\"64.0\" width=\"192.0\"",
+            "x=\"280.0\" y=\"84.0\" width=\"240.0\"",
             ">200</text>",
             ">100</text>",
         ] {
