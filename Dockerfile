@@ -18,7 +18,9 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' 
     && find . -exec touch --date @0 {} +
 
 FROM docker.io/library/rust:${RUST}-slim-bookworm AS build
-ENV CARGO_HOME=/cargo CARGO_TERM_COLOR=never
+# `off` builds sooner what is only to be tried.
+ARG LTO=fat
+ENV CARGO_HOME=/cargo CARGO_TERM_COLOR=never CARGO_PROFILE_RELEASE_LTO=${LTO}
 WORKDIR /src
 COPY --from=manifests /src .
 RUN cargo build --release --locked --package session-service --package run-worker --package migration

@@ -21,7 +21,7 @@ def of_workspace(field):
 
 def build_all():
     for program in PROGRAMS:
-        build(WORKSPACE, "--target", program, "--tag", image(program))
+        build(WORKSPACE, "--build-arg", "LTO=off", "--target", program, "--tag", image(program))
         # As the manifests name it.
         podman("tag", image(program), f"{image(program)}:{of_workspace('version')}")
 
