@@ -1,6 +1,6 @@
 //! What to log.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use clap::Args;
 use tracing::Metadata;
@@ -10,12 +10,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 pub struct Log {
     /// What to log: levels, of all or of some targets, as info,storage=debug
     #[arg(long, env, default_value = "info", value_parser = levels)]
-    rust_log: Targets,
+    rust_log: Arc<Targets>,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { rust_log: Targets::new().with_default(LevelFilter::INFO) }
+        Self { rust_log: Targets::new().with_default(LevelFilter::INFO).into() }
     }
 }
 
@@ -40,13 +40,15 @@ impl Log {
 
 /// Unlike in the texts that a `Targets` is read from, a word that is no level is not taken for
 /// the name of a target, and a target is no more than a path.
-fn levels(value: &str) -> Result<Targets, &'static str> {
-    value.split(',').map(str::trim).try_fold(Targets::new(), |targets, part| {
+fn levels(value: &str) -> Result<Arc<Targets>, &'static str> {
+    let mut parts = value.split(',').map(str::trim);
+    let targets = parts.try_fold(Targets::new(), |targets, part| {
         Ok(match part.split_once('=') {
             Some((name, of_it)) => targets.with_target(target(name)?, level(of_it)?),
             None => targets.with_default(level(part)?),
         })
-    })
+    });
+    targets.map(Arc::new)
 }
 
 fn target(name: &str) -> Result<&str, &'static str> {
