@@ -1,4 +1,5 @@
-//! What is told to whom: OpenTelemetry's own variables, as far as there is something to set, and the log's.
+//! What is told to whom: OpenTelemetry's own variables, as far as there is something to set, and
+//! the log's.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
