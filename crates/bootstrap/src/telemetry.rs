@@ -42,6 +42,10 @@ const OURS: [&str; 8] = [
     "storage",
 ];
 
+/// Whose spans are for traces alone: whatever is told of a statement is told by whoever has it
+/// executed, in a span of their own.
+const UNTOLD: &str = "storage";
+
 /// Begins to tell. Without a collector spans leave no trace but the id that is in the log, and
 /// in what is sent on.
 pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Option<Exporting>> {
@@ -65,7 +69,7 @@ pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Opti
 fn to_log(log: Log) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let most = log.most().max(LevelFilter::INFO);
     let wanted = move |it: &Metadata<'_>| match it.is_span() {
-        true => is_followed(it) && ids::are_in(it),
+        true => is_followed(it) && name_of_crate(it) != UNTOLD && ids::are_in(it),
         false => log.wants(it),
     };
     filter_fn(wanted).with_max_level_hint(most)
@@ -87,8 +91,13 @@ where
 }
 
 fn is_followed(metadata: &Metadata<'_>) -> bool {
-    let name = metadata.target().split("::").next().unwrap_or_default();
-    metadata.is_span() && *metadata.level() <= Level::INFO && OURS.contains(&name)
+    metadata.is_span()
+        && *metadata.level() <= Level::INFO
+        && OURS.contains(&name_of_crate(metadata))
+}
+
+fn name_of_crate<'a>(metadata: &Metadata<'a>) -> &'a str {
+    metadata.target().split("::").next().unwrap_or_default()
 }
 
 /// Whose spans they are; `OTEL_RESOURCE_ATTRIBUTES` adds to it.

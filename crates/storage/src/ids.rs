@@ -5,6 +5,8 @@ use std::fmt;
 
 use sea_orm::DeriveValueType;
 
+use crate::rows::field;
+
 macro_rules! ids {
     ($($name:ident)*) => {$(
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
@@ -15,6 +17,8 @@ macro_rules! ids {
                 self.0.fmt(f)
             }
         }
+
+        field!($name, i64, |id| Ok(Self(id)));
     )*};
 }
 

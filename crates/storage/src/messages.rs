@@ -10,7 +10,7 @@ use crate::{
     columns::columns,
     entity::message::{Entity, Model},
     error,
-    rows::{self, Columns, Ordered},
+    rows::{self, Columns},
 };
 
 /// Which of a session's messages to list.
@@ -43,29 +43,15 @@ pub async fn list(
     session_id: SessionId,
     range: Range,
 ) -> Result<Listing, Error> {
-    let rows = rows::all::<Listed>(db, list_statement(user_id, session_id, range)).await?;
+    let rows = db.query_all_raw(list_statement(user_id, session_id, range)).await?;
     let Some(first) = rows.first() else {
         return Err(Error::NotFound(error::Entity::Session));
     };
-    Ok(Listing {
-        title: first.title.clone(),
-        total_messages: first.total_messages,
-        messages: rows.into_iter().filter_map(|row| row.message).collect(),
-    })
-}
-
-struct Listed {
-    title: String,
-    total_messages: i64,
-    /// There is one in each row, unless the range is empty.
-    message: Option<Model>,
-}
-
-impl Ordered for Listed {
-    fn read(columns: &mut Columns<'_>) -> Result<Self, DbErr> {
-        let (title, total_messages) = (columns.next()?, columns.next()?);
-        Ok(Self { title, total_messages, message: columns.optional()? })
-    }
+    let mut session = Columns::of(first);
+    let (title, total_messages) = (session.next()?, session.next()?);
+    // There is one in each row, unless the range is empty.
+    let messages = rows.iter().filter_map(|row| Columns::after(2, row).optional().transpose());
+    Ok(Listing { title, total_messages, messages: messages.collect::<Result<_, _>>()? })
 }
 
 /// The statement of [`list`]: the session, with each message of the range.

@@ -1,25 +1,41 @@
 //! Rows whose columns are read one after the other, as statements list them with
-//! [`columns`](crate::columns::columns): to look each up by its name takes longer than all the
-//! rest of reading it.
+//! [`columns`](crate::columns::columns): to look each up by its name, and its type in each row,
+//! takes longer than all the rest of reading it.
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, TryGetable};
+use sea_orm::{
+    ConnectionTrait, DbErr, QueryResult, Statement,
+    prelude::{DateTimeUtc, Json},
+};
+use sqlx::{
+    Row as _, ValueRef as _,
+    error::BoxDynError,
+    postgres::{PgRow, PgTypeInfo, PgValueRef},
+};
 
 /// The columns of a row that were not read yet.
-#[derive(Debug)]
 pub(crate) struct Columns<'a> {
-    row: &'a QueryResult,
+    row: &'a PgRow,
     next: usize,
 }
 
 impl<'a> Columns<'a> {
     pub(crate) fn of(row: &'a QueryResult) -> Self {
-        Self { row, next: 0 }
+        Self::after(0, row)
     }
 
-    pub(crate) fn next<T: TryGetable>(&mut self) -> Result<T, DbErr> {
-        let value = self.row.try_get_by_index(self.next)?;
+    /// Without those that come first.
+    pub(crate) fn after(passed: usize, row: &'a QueryResult) -> Self {
+        let row = row.try_as_pg_row().expect("all our connections are to Postgres");
+        Self { row, next: passed }
+    }
+
+    pub(crate) fn next<T: Field>(&mut self) -> Result<T, DbErr> {
+        let index = self.next;
+        let failed = |error| DbErr::Type(format!("column {index}: {error}"));
+        let value = self.row.try_get_raw(index).map_err(|error| failed(error.into()))?;
+        debug_assert!(T::is_held_by(&value.type_info()), "column {index} is {}", value.type_info());
         self.next += 1;
-        Ok(value)
+        T::read(value).map_err(failed)
     }
 
     /// What may be absent, at the end of a row: a column that says whether it is there comes
@@ -29,6 +45,66 @@ impl<'a> Columns<'a> {
         is_there.then(|| R::read(self)).transpose()
     }
 }
+
+/// What a column can hold. A statement is our own, and so are the types of its columns: only
+/// builds that are not optimized, those of all tests, look whether they are right.
+pub(crate) trait Field: Sized {
+    fn is_held_by(column: &PgTypeInfo) -> bool;
+
+    fn read(value: PgValueRef<'_>) -> Result<Self, BoxDynError>;
+}
+
+impl<T: Field> Field for Option<T> {
+    fn is_held_by(column: &PgTypeInfo) -> bool {
+        T::is_held_by(column)
+    }
+
+    fn read(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        if value.is_null() { Ok(None) } else { T::read(value).map(Some) }
+    }
+}
+
+/// Makes a type a [`Field`]: one that the driver knows, or what a function makes of one.
+macro_rules! field {
+    ($field:ty) => {
+        $crate::rows::field!($field, $field, Ok);
+    };
+    ($field:ty, $known:ty, $from:expr) => {
+        impl $crate::rows::Field for $field {
+            fn is_held_by(column: &sqlx::postgres::PgTypeInfo) -> bool {
+                <$known as sqlx::Type<sqlx::Postgres>>::compatible(column)
+            }
+
+            fn read(
+                value: sqlx::postgres::PgValueRef<'_>,
+            ) -> Result<Self, sqlx::error::BoxDynError> {
+                let known = <$known as sqlx::Decode<sqlx::Postgres>>::decode(value)?;
+                $from(known)
+            }
+        }
+    };
+}
+
+/// Makes enums that are kept as texts [`Field`]s.
+macro_rules! texts {
+    ($($field:ty)*) => {$(
+        $crate::rows::field!($field, String, |text| {
+            <$field as sea_orm::ActiveEnum>::try_from_value(&text).map_err(Into::into)
+        });
+    )*};
+}
+
+pub(crate) use {field, texts};
+
+field!(bool);
+field!(i32);
+field!(i64);
+field!(f64);
+field!(String);
+field!(Vec<String>);
+field!(Vec<u8>);
+field!(DateTimeUtc);
+field!(Json);
 
 /// What can be read from columns in the order in which they are listed.
 pub(crate) trait Ordered: Sized {

@@ -1,6 +1,9 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{AgentId, DataSourceId, UserId, rows::ordered};
+use crate::{
+    AgentId, DataSourceId, UserId,
+    rows::{ordered, texts},
+};
 
 /// What of the data a provider gets to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -43,6 +46,8 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+texts! { PrivacyMode }
 
 ordered! {
     id user_id name data_source_id model instructions table_allow_list max_rows

@@ -1,7 +1,10 @@
 use sea_orm::entity::prelude::*;
 
 use super::message::Cells;
-use crate::{AgentId, SessionId, UserId, rows::ordered};
+use crate::{
+    AgentId, SessionId, UserId,
+    rows::{ordered, texts},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -42,6 +45,8 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+texts! { Status }
 
 ordered! {
     id user_id agent_id title status total_messages last_activity last_message context_summary

@@ -1,6 +1,9 @@
 use sea_orm::entity::prelude::*;
 
-use crate::{DataSourceId, UserId, rows::ordered};
+use crate::{
+    DataSourceId, UserId,
+    rows::{ordered, texts},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -41,6 +44,8 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+texts! { Kind }
 
 ordered! {
     id user_id name kind host port database username ssl_mode ca_pem sealed_password

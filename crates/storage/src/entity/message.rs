@@ -1,6 +1,11 @@
-use sea_orm::entity::prelude::*;
+use sea_orm::{FromJsonQueryResult, entity::prelude::*};
+use serde::{Deserialize, Serialize};
+use sqlx::types;
 
-use crate::{MessageId, RunId, SessionId, UserId, rows::ordered};
+use crate::{
+    MessageId, RunId, SessionId, UserId,
+    rows::{field, ordered, texts},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -38,6 +43,19 @@ pub enum Cells {
     Rows,
 }
 
+/// How an assistant's message came about; nothing on a user's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(default)]
+pub struct Metadata {
+    pub row_count: Option<i64>,
+    pub truncated: Option<bool>,
+    pub total_rows: Option<i64>,
+    pub execution_ms: Option<i64>,
+    pub error_reason: Option<String>,
+}
+
+field!(Metadata, types::Json<Self>, |json: types::Json<Self>| Ok(json.0));
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "messages")]
@@ -52,7 +70,7 @@ pub struct Model {
     pub sql_query: Option<String>,
     /// 1, 2, 3, … in each session, without gaps.
     pub sequence_order: i64,
-    pub message_metadata: Json,
+    pub message_metadata: Metadata,
     pub finish_reason: Option<FinishReason>,
     /// What of the data the content may hold.
     pub cells: Cells,
@@ -60,6 +78,8 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+texts! { Role FinishReason Cells }
 
 ordered! {
     id chat_session_id user_id run_id role content sql_query sequence_order message_metadata

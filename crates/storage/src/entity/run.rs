@@ -1,7 +1,10 @@
 use sea_orm::entity::prelude::*;
 use trace_context::TraceContext;
 
-use crate::{AgentId, RunId, SessionId, UserId, rows::ordered};
+use crate::{
+    AgentId, RunId, SessionId, UserId,
+    rows::{ordered, texts},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
@@ -86,6 +89,8 @@ impl Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+texts! { State TruncatedBy }
 
 ordered! {
     id chat_session_id agent_id user_id question state admitted_at fence attempts wake_at

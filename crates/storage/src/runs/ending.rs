@@ -1,14 +1,13 @@
 //! Ending runs.
 
 use sea_orm::{DbBackend, DbErr, Statement};
-use serde_json::json;
 
 use super::{Ending, Execution, Failure, Outcome, Usage, WakeUp, admission, locks};
 use crate::{
     Database, Error, Transaction,
     columns::columns,
     entity::{
-        message::{Cells, FinishReason},
+        message::{Cells, FinishReason, Metadata},
         run::{self, Model, State},
     },
     rows::{self, Columns, Ordered},
@@ -120,15 +119,15 @@ impl End {
         }
     }
 
-    fn metadata(&self) -> serde_json::Value {
-        match &self.execution {
-            None => json!({}),
-            Some(it) => json!({
-                "row_count": it.row_count,
-                "truncated": it.truncated_by.is_some(),
-                "total_rows": it.total_rows,
-                "execution_ms": it.milliseconds,
-            }),
+    /// Without what the run knows itself.
+    fn metadata(&self) -> Metadata {
+        let execution = self.execution.as_ref();
+        Metadata {
+            row_count: execution.map(|it| it.row_count),
+            truncated: execution.map(|it| it.truncated_by.is_some()),
+            total_rows: execution.and_then(|it| it.total_rows),
+            execution_ms: execution.map(|it| it.milliseconds),
+            error_reason: None,
         }
     }
 

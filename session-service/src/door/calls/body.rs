@@ -33,14 +33,13 @@ impl HttpBody for Followed {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Self { answer, call } = self.get_mut();
-        let span = call.span().clone();
+        let Self { answer, call: Call { span, end } } = self.get_mut();
         span.in_scope(|| {
             let mut polled = Pin::new(answer).poll_frame(context);
             if let Poll::Ready(Some(Ok(frame))) = &mut polled
                 && let Some(trailers) = frame.trailers_mut()
             {
-                call.pass(trailers);
+                end.pass(span, trailers);
             }
             polled
         })

@@ -17,9 +17,15 @@ use crate::{
 /// A call that goes on; told of when its answer ends.
 #[derive(Debug)]
 pub(in crate::door) struct Call {
+    pub(super) span: Span,
+    pub(super) end: End,
+}
+
+/// What is told inside the call's span.
+#[derive(Debug)]
+pub(super) struct End {
     /// None of what is public.
     method: Option<&'static Method>,
-    span: Span,
     measured: Arc<metrics::Call>,
     began_at: Instant,
     is_told: bool,
@@ -31,11 +37,7 @@ impl Call {
         let method = Method::of(path);
         let span = method.map_or_else(Span::none, |it| super::span(it, request, id));
         let (measured, began_at) = (metrics::Call::begin(path), Instant::now());
-        Self { method, span, measured, began_at, is_told: false }
-    }
-
-    pub(super) fn span(&self) -> &Span {
-        &self.span
+        Self { span, end: End { method, measured, began_at, is_told: false } }
     }
 
     /// Follows it from its work to the end of its answer.
@@ -43,28 +45,29 @@ impl Call {
         mut self,
         work: impl Future<Output = Response<Answer>>,
     ) -> Response<Followed> {
-        let mut response = self.measured.scope(work).instrument(self.span.clone()).await;
-        self.measured.is_worked();
-        let span = self.span.clone();
-        span.in_scope(|| self.pass(response.headers_mut()));
+        let work = self.end.measured.scope(work);
+        let mut response = work.instrument(self.span.clone()).await;
+        self.end.measured.is_worked();
+        self.span.in_scope(|| self.end.pass(&self.span, response.headers_mut()));
         response.map(|answer| Followed::new(answer, self))
     }
+}
 
+impl End {
     /// Completes these headers or trailers, and tells of the end that they say.
-    pub(super) fn pass(&mut self, headers: &mut HeaderMap) {
+    pub(super) fn pass(&mut self, span: &Span, headers: &mut HeaderMap) {
         canonical::complete(headers);
         let Some(code) = super::code(headers).filter(|_| !self.is_told) else { return };
         self.measured.ended(code);
-        self.end(code);
+        self.tell(span, code);
     }
 
-    /// Tells of its end, inside its span.
-    fn end(&mut self, code: Code) {
+    fn tell(&mut self, span: &Span, code: Code) {
         self.is_told = true;
         let Some(method) = self.method else { return };
-        self.span.record("rpc.grpc.status_code", i32::from(code));
+        span.record("rpc.grpc.status_code", i32::from(code));
         if is_error(code) {
-            self.span.record("otel.status_code", "ERROR");
+            span.record("otel.status_code", "ERROR");
         }
         let elapsed_ms = u64::try_from(self.began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, code, level) = (&method.name, described::code(code), level(code));
@@ -79,9 +82,8 @@ impl Call {
 /// Whoever does not want the rest of an answer does not see its end.
 impl Drop for Call {
     fn drop(&mut self) {
-        if !self.is_told {
-            let span = self.span.clone();
-            span.in_scope(|| self.end(Code::Cancelled));
+        if !self.end.is_told {
+            self.span.in_scope(|| self.end.tell(&self.span, Code::Cancelled));
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use prost_types::{Struct, Value, value};
+use prost_types::{Struct, Value, value::Kind};
 use proto::v1::{self as pb, MessageOrder};
 use storage::{
     SessionId,
-    entity::message::{self, FinishReason, Role},
+    entity::message::{self, FinishReason, Metadata, Role},
     messages::{Listing, Range},
 };
 
@@ -96,19 +96,21 @@ pub(in crate::grpc) fn to_message(message: message::Model) -> pb::Message {
     }
 }
 
-/// A JSON object's numbers, strings and booleans; what is stored has no others.
-fn to_struct(json: serde_json::Value) -> Struct {
-    let serde_json::Value::Object(object) = json else { return Struct::default() };
-    let fields: BTreeMap<String, Value> = object
-        .into_iter()
-        .map(|(name, value)| {
-            let kind = match value {
-                serde_json::Value::Bool(it) => value::Kind::BoolValue(it),
-                serde_json::Value::String(it) => value::Kind::StringValue(it),
-                it => value::Kind::NumberValue(it.as_f64().unwrap_or_default()),
-            };
-            (name, Value { kind: Some(kind) })
-        })
-        .collect();
+fn to_struct(metadata: Metadata) -> Struct {
+    // Exact below 2^53, which no count and no time comes near.
+    let number = |it| Kind::NumberValue(it as f64);
+    let values = [
+        ("row_count", metadata.row_count.map(number)),
+        ("truncated", metadata.truncated.map(Kind::BoolValue)),
+        ("total_rows", metadata.total_rows.map(number)),
+        ("execution_ms", metadata.execution_ms.map(number)),
+        ("error_reason", metadata.error_reason.map(Kind::StringValue)),
+    ];
+    let mut fields = BTreeMap::new();
+    for (name, kind) in values {
+        if kind.is_some() {
+            fields.insert(name.to_owned(), Value { kind });
+        }
+    }
     Struct { fields }
 }
