@@ -44,15 +44,18 @@ pub(crate) async fn measure(
     let mut callers = callers(context);
     let (mut service, mut worker) = (Course::default(), Course::default());
     let outcome = tokio::select! {
-        outcome = closed::run(&mut callers, length) => outcome?,
+        outcome = closed::run(&mut callers, length) => outcome,
         failed = watch(context, length / SAMPLES, &mut service, &mut worker) => {
             return failed.map(|never| match never {});
         }
     };
-    let told = format!("{} calls in {minutes} minutes", outcome.answered());
-    report.say("soak", told);
-    for (name, course) in [("service", service), ("worker", worker)] {
+    let courses = [("service", service), ("worker", worker)];
+    for (name, course) in &courses {
         report.say(&format!("soak, memory of the {name}"), course.to_string());
+    }
+    // Also of a soak that a late call has failed the memory is known.
+    report.say("soak", format!("{} calls in {minutes} minutes", outcome?.answered()));
+    for (name, course) in courses {
         let growth = course.growth().map(|it| Spread::of([it]));
         report.rows.push(Row::new(format!("soak_{name}"), growth, Some(AT_MOST)));
     }

@@ -76,6 +76,10 @@ impl Options {
     }
 }
 
+/// What Postgres keeps of its tables in memory: as deployments have it, a quarter of a machine
+/// of 8 GB. By default it is less than the data has.
+const SHARED_BUFFERS: &str = "2GB";
+
 pub(crate) async fn bench(options: &Options) -> anyhow::Result<()> {
     let folder = Folder::in_target("bench")?;
     let _lock = folder.lock().await?;
@@ -91,7 +95,8 @@ async fn measure(folder: &Folder, options: &Options) -> anyhow::Result<()> {
     let (programs, program) = build::optimized().await?;
     let mut settings = Settings::find_or_generate(folder)?;
     let mut launch = Launch::new(folder);
-    let backends = backends::start(&up::Options::default(), &mut settings, &mut launch).await?;
+    let servers = up::Options::with_buffers(SHARED_BUFFERS);
+    let backends = backends::start(&servers, &mut settings, &mut launch).await?;
     services::migrate(&programs, &backends.database.operator, backends.service_role).await?;
     let setup = setup::write(folder, &programs, &backends, &settings, &launch).await?;
     let mut measurer = Measurer::start(&program, &setup, &options.arguments())?;

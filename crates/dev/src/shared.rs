@@ -157,10 +157,18 @@ impl Kind {
         create_new_reachable(&files).with_context(|| files.display().to_string())?;
         let (data, log) = (&files.join("data"), &folder.join("server.log"));
         let password = &password()?;
-        let (port, durable) = (free_port()?, false);
+        let (port, durable, shared_buffers) = (free_port()?, false, None);
         let (url, process) = match self {
             Self::Postgres => {
-                let config = postgres::Config { binaries, data, log, port, password, durable };
+                let config = postgres::Config {
+                    binaries,
+                    data,
+                    log,
+                    port,
+                    password,
+                    durable,
+                    shared_buffers,
+                };
                 let process = watched(postgres::spawn(&config).await?, &folder, &files)?;
                 (config.url(), postgres::ready(process, &config).await?)
             }

@@ -57,12 +57,20 @@ pub(crate) struct Options {
     /// Origins of the pages that may call from a browser, with commas between
     #[arg(long, env)]
     pub(crate) cors_allow_origins: Option<String>,
+    /// The embedded Postgres', if not what it has by default.
+    #[arg(skip)]
+    shared_buffers: Option<&'static str>,
 }
 
 impl Options {
     /// Embedded servers and a port that no other stack is likely to want.
     pub(crate) fn apart() -> io::Result<Self> {
         Ok(Self { grpc_port: Some(free_port()?), workers: 1, ..Self::default() })
+    }
+
+    /// Embedded servers, of which Postgres keeps so much of its tables in memory.
+    pub(crate) fn with_buffers(size: &'static str) -> Self {
+        Self { shared_buffers: Some(size), ..Self::default() }
     }
 }
 

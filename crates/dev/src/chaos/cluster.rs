@@ -135,6 +135,7 @@ impl Cluster {
             password: &settings.postgres_password,
             // An immediate shutdown must not lose what was committed.
             durable: true,
+            shared_buffers: None,
         };
         let process = self.postgres.insert(Owned::new(postgres::spawn(&config).await?));
         let url = config.url();

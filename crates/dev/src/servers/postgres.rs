@@ -33,6 +33,8 @@ pub struct Config<'a> {
     pub password: &'a str,
     /// False trades safety after a crash of the machine for speed.
     pub durable: bool,
+    /// Its own `shared_buffers`, if not those that it has by default.
+    pub shared_buffers: Option<&'static str>,
 }
 
 impl Config<'_> {
@@ -55,8 +57,10 @@ pub async fn spawn(config: &Config<'_>) -> anyhow::Result<Process> {
     }
     let mut command = account.command(&config.binaries.postgres);
     command.arg("-D").arg(config.data).arg("-p").arg(config.port.to_string());
+    let buffers = config.shared_buffers.map(|it| format!("shared_buffers={it}"));
     let mut settings =
         vec!["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
+    settings.extend(buffers.as_deref());
     if !config.durable {
         settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
     }

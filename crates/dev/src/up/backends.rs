@@ -107,6 +107,7 @@ async fn start_postgres(
         port,
         password: &settings.postgres_password,
         durable: true,
+        shared_buffers: options.shared_buffers,
     };
     let process = launch.started(postgres::spawn(&config).await?)?;
     launch.watch(postgres::ready(process, &config).await?);

@@ -33,6 +33,7 @@ impl Server {
             port,
             password: &settings.postgres_password,
             durable: false,
+            shared_buffers: None,
         };
         let process = postgres::spawn(&config).await.unwrap();
         let process = postgres::ready(process, &config).await.unwrap();
