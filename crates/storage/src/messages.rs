@@ -49,9 +49,12 @@ pub async fn list(
     };
     let mut session = Columns::of(first);
     let (title, total_messages) = (session.next()?, session.next()?);
-    // There is one in each row, unless the range is empty.
-    let messages = rows.iter().filter_map(|row| Columns::after(2, row).optional().transpose());
-    Ok(Listing { title, total_messages, messages: messages.collect::<Result<_, _>>()? })
+    let mut messages = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // There is one in each row, unless the range is empty.
+        messages.extend(Columns::after(2, row).optional::<Model>()?);
+    }
+    Ok(Listing { title, total_messages, messages })
 }
 
 /// The statement of [`list`]: the session, with each message of the range.

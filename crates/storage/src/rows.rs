@@ -116,7 +116,11 @@ pub(crate) async fn all<R: Ordered>(
     statement: Statement,
 ) -> Result<Vec<R>, DbErr> {
     let rows = db.query_all_raw(statement).await?;
-    rows.iter().map(|row| R::read(&mut Columns::of(row))).collect()
+    let mut read = Vec::with_capacity(rows.len());
+    for row in &rows {
+        read.push(R::read(&mut Columns::of(row))?);
+    }
+    Ok(read)
 }
 
 pub(crate) async fn one<R: Ordered>(

@@ -6,7 +6,11 @@ mod counted;
 mod meter;
 mod pages;
 
-use std::{panic, sync::Arc, thread};
+use std::{
+    panic,
+    sync::{Arc, Once},
+    thread,
+};
 
 use bootstrap::Telemetry;
 use tonic::transport::Channel;
@@ -22,6 +26,9 @@ use pages::Pages;
 
 /// How often each call is made.
 const ROUNDS: usize = 16;
+
+/// How often calls are made of which nothing is to be kept.
+const MANY: u64 = 64;
 
 const USER: i64 = 1;
 
@@ -45,12 +52,7 @@ async fn each_call_allocates_what_it_is_known_to_allocate() {
     tell_as_a_service();
     let harness = Arc::new(Harness::without_worker().await);
     let on_service = Counted::start();
-    let service = serve(&harness, &on_service).await;
-    // The service's own would be counted.
-    let channel = format!("http://{}", service.address());
-    let channel = Channel::from_shared(channel).expect("a valid URL").connect_lazy();
-    let stage = Stage::set(&harness, service.api_over(channel, USER), USER).await;
-    let pages = Pages::fill(&harness, &stage).await;
+    let (_service, stage, pages) = set(&harness, &on_service).await;
 
     let mut meter = AllocationMeter::new(vec![("", &on_service)]);
     for _ in 0..ROUNDS {
@@ -72,18 +74,65 @@ async fn each_call_allocates_what_it_is_known_to_allocate() {
     Table::new(&FORM, measured).hold_to(&Table::parse(&FORM, EXPECTED));
 }
 
+#[tokio::test]
+async fn a_service_keeps_nothing_of_what_has_ended() {
+    tell_as_a_service();
+    let harness = Arc::new(Harness::without_worker().await);
+    let on_service = Counted::start();
+    let (_service, stage, pages) = set(&harness, &on_service).await;
+    let _worker = harness.worker(model::Builtin, 1);
+    let rounds = async || {
+        for _ in 0..MANY {
+            pages.list(&stage, &mut Uncounted).await;
+            pages.watch(&stage, &mut Uncounted).await;
+            let session = stage.aside.session(stage.agent, "a title").await.id;
+            calls::runs::ask(&Stage { session, ..stage.clone() }, &mut Uncounted).await;
+        }
+        on_service.kept().await
+    };
+    // What is made once is made now.
+    rounds().await;
+
+    let kept = rounds().await;
+
+    assert!(kept.unsigned_abs() < MANY / 2, "{kept} allocations in {MANY} rounds");
+}
+
+/// Calls that nobody counts.
+struct Uncounted;
+
+impl calls::Meter for Uncounted {
+    async fn of<T>(&mut self, _: &'static str, call: impl Future<Output = T>) -> T {
+        call.await
+    }
+}
+
+async fn set(harness: &Arc<Harness>, on_service: &Counted) -> (Service, Stage, Pages) {
+    let service = serve(harness, on_service).await;
+    // The service's own would be counted.
+    let channel = format!("http://{}", service.address());
+    let channel = Channel::from_shared(channel).expect("a valid URL").connect_lazy();
+    let stage = Stage::set(harness, service.api_over(channel, USER), USER).await;
+    let pages = Pages::fill(harness, &stage).await;
+    (service, stage, pages)
+}
+
 /// Of what the process does from now on it keeps a log and metrics as a service does.
 fn tell_as_a_service() {
-    let told = thread::spawn(|| {
-        bootstrap::run("tests", &Telemetry::default(), async {
-            let histograms =
-                [session_service::metrics::HISTOGRAMS, run_worker::metrics::HISTOGRAMS];
-            bootstrap::metrics::install("tests", &histograms).map(drop)
-        })
+    static ONCE: Once = Once::new();
+
+    ONCE.call_once(|| {
+        let told = thread::spawn(|| {
+            bootstrap::run("tests", &Telemetry::default(), async {
+                let histograms =
+                    [session_service::metrics::HISTOGRAMS, run_worker::metrics::HISTOGRAMS];
+                bootstrap::metrics::install("tests", &histograms).map(drop)
+            })
+        });
+        told.join().expect("it does not panic").expect("nobody else has done it");
+        // A service's log does not have what a panic says.
+        drop(panic::take_hook());
     });
-    told.join().expect("it does not panic").expect("nobody else has done it");
-    // A service's log does not have what a panic says.
-    drop(panic::take_hook());
 }
 
 async fn serve(harness: &Arc<Harness>, counted: &Counted) -> Service {

@@ -1,10 +1,14 @@
-use std::thread;
+use std::{thread, time::Duration};
 
 use allocation_counter::{AllocationInfo, measure};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::{mpsc, oneshot},
+    time,
 };
+
+/// What a call leads to comes so soon after its answer.
+pub(super) const SOON: Duration = Duration::from_millis(3);
 
 type Answer = oneshot::Sender<AllocationInfo>;
 
@@ -38,6 +42,19 @@ impl Counted {
         let (answer, answered) = oneshot::channel();
         self.asking.send(answer).expect("the thread is there");
         answered.await.expect("the thread is there")
+    }
+
+    /// How many more allocations there are than the last time, once nothing goes on.
+    pub(super) async fn kept(&self) -> i64 {
+        let mut kept = 0;
+        loop {
+            time::sleep(SOON).await;
+            let more = self.take().await;
+            kept += more.count_current;
+            if more.count_total == 0 {
+                return kept;
+            }
+        }
     }
 }
 

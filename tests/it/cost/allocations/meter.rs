@@ -2,10 +2,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time;
 
-use super::{super::calls::Meter, Counted};
+use super::{super::calls::Meter, Counted, counted::SOON};
 
-/// What a call leads to comes so soon after its answer.
-const SOON: Duration = Duration::from_millis(3);
 /// For so long there may be more and more of it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
