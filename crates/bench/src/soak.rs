@@ -43,18 +43,18 @@ pub(crate) async fn measure(
     eprintln!("putting load on the pair for {minutes} minutes ...");
     let mut callers = callers(context);
     let (mut service, mut worker) = (Course::default(), Course::default());
-    let outcome = tokio::select! {
-        outcome = closed::run(&mut callers, length) => outcome,
+    let answered = tokio::select! {
+        outcome = closed::run(&mut callers, length) => outcome.map(|it| it.answered()),
         failed = watch(context, length / SAMPLES, &mut service, &mut worker) => {
-            return failed.map(|never| match never {});
+            failed.map(|never| match never {})
         }
     };
     let courses = [("service", service), ("worker", worker)];
     for (name, course) in &courses {
         report.say(&format!("soak, memory of the {name}"), course.to_string());
     }
-    // Also of a soak that a late call has failed the memory is known.
-    report.say("soak", format!("{} calls in {minutes} minutes", outcome?.answered()));
+    // Whatever has failed, the memory until then is told.
+    report.say("soak", format!("{} calls in {minutes} minutes", answered?));
     for (name, course) in courses {
         let growth = course.growth().map(|it| Spread::of([it]));
         report.rows.push(Row::new(format!("soak_{name}"), growth, Some(AT_MOST)));

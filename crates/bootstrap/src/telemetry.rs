@@ -42,8 +42,8 @@ const OURS: [&str; 8] = [
     "storage",
 ];
 
-/// Whose spans are for traces alone: whatever is told of a statement is told by whoever has it
-/// executed, in a span of their own.
+/// Whose spans, one for each statement, are for traces alone: what there is to tell of a statement
+/// is told by those who have it executed, in spans of their own.
 const UNTOLD: &str = "storage";
 
 /// Begins to tell. Without a collector spans leave no trace but the id that is in the log, and
@@ -64,8 +64,8 @@ pub(crate) fn begin(service: &str, telemetry: &Telemetry) -> anyhow::Result<Opti
     Ok(Some(exporting))
 }
 
-/// Whatever lines are wanted, they have the ids that their spans have; spans are of no other use
-/// to them.
+/// Whatever lines are wanted, they have the ids that their spans have, but for those of
+/// statements; spans are of no other use to them.
 fn to_log(log: Log) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let most = log.most().max(LevelFilter::INFO);
     let wanted = move |it: &Metadata<'_>| match it.is_span() {

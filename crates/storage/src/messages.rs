@@ -49,11 +49,11 @@ pub async fn list(
     };
     let mut session = Columns::of(first);
     let (title, total_messages) = (session.next()?, session.next()?);
-    let mut messages = Vec::with_capacity(rows.len());
-    for row in &rows {
-        // There is one in each row, unless the range is empty.
-        messages.extend(Columns::after(2, row).optional::<Model>()?);
-    }
+    // There is one in each row, unless the range is empty.
+    let messages = rows::read(&rows, |columns| {
+        columns.skip(OF_THE_SESSION);
+        columns.optional()
+    })?;
     Ok(Listing { title, total_messages, messages })
 }
 
@@ -78,6 +78,9 @@ static DESCENDING: LazyLock<String> = LazyLock::new(|| {
                 AND sequence_order > greatest($3, s.total_messages - $4 - $5)";
     listing(range, "DESC")
 });
+
+/// How many columns of [`listing`] are the session's.
+const OF_THE_SESSION: usize = 2;
 
 /// The limit is that of the range again: it tells the planner, which can't know how long
 /// the range is, that a page is short.

@@ -1,13 +1,13 @@
 //! Rows whose columns are read one after the other, as statements list them with
-//! [`columns`](crate::columns::columns): to look each up by its name, and its type in each row,
+//! [`columns`](crate::columns::columns): to look each up by its name, and at its type in each row,
 //! takes longer than all the rest of reading it.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, QueryResult, Statement,
+    ConnectionTrait, DbErr, QueryResult, RuntimeErr, Statement,
     prelude::{DateTimeUtc, Json},
 };
 use sqlx::{
-    Row as _, ValueRef as _,
+    Column as _, Row as _, ValueRef as _,
     error::BoxDynError,
     postgres::{PgRow, PgTypeInfo, PgValueRef},
 };
@@ -16,26 +16,30 @@ use sqlx::{
 pub(crate) struct Columns<'a> {
     row: &'a PgRow,
     next: usize,
+    /// Whether their types are known to be right.
+    are_known: bool,
 }
 
 impl<'a> Columns<'a> {
     pub(crate) fn of(row: &'a QueryResult) -> Self {
-        Self::after(0, row)
+        let row = row.try_as_pg_row().expect("all our connections are to Postgres");
+        Self { row, next: 0, are_known: false }
     }
 
-    /// Without those that come first.
-    pub(crate) fn after(passed: usize, row: &'a QueryResult) -> Self {
-        let row = row.try_as_pg_row().expect("all our connections are to Postgres");
-        Self { row, next: passed }
+    pub(crate) fn skip(&mut self, columns: usize) {
+        self.next += columns;
     }
 
     pub(crate) fn next<T: Field>(&mut self) -> Result<T, DbErr> {
         let index = self.next;
-        let failed = |error| DbErr::Type(format!("column {index}: {error}"));
-        let value = self.row.try_get_raw(index).map_err(|error| failed(error.into()))?;
-        debug_assert!(T::is_held_by(&value.type_info()), "column {index} is {}", value.type_info());
         self.next += 1;
-        T::read(value).map_err(failed)
+        let value = self.row.try_get_raw(index).map_err(failed)?;
+        let read = match self.are_known || T::is_held_by(&value.type_info()) {
+            true => T::read(value),
+            false => Err(format!("{} is none of its types", value.type_info()).into()),
+        };
+        let index = || self.row.column(index).name().to_owned();
+        read.map_err(|source| failed(sqlx::Error::ColumnDecode { index: index(), source }))
     }
 
     /// What may be absent, at the end of a row: a column that says whether it is there comes
@@ -46,8 +50,11 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// What a column can hold. A statement is our own, and so are the types of its columns: only
-/// builds that are not optimized, those of all tests, look whether they are right.
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+/// What a column can hold.
 pub(crate) trait Field: Sized {
     fn is_held_by(column: &PgTypeInfo) -> bool;
 
@@ -116,9 +123,19 @@ pub(crate) async fn all<R: Ordered>(
     statement: Statement,
 ) -> Result<Vec<R>, DbErr> {
     let rows = db.query_all_raw(statement).await?;
+    read(&rows, |columns| R::read(columns).map(Some))
+}
+
+/// Reads what there is in each row of a statement. The types are looked at in the first: they are
+/// the statement's.
+pub(crate) fn read<T>(
+    rows: &[QueryResult],
+    of_row: impl Fn(&mut Columns<'_>) -> Result<Option<T>, DbErr>,
+) -> Result<Vec<T>, DbErr> {
     let mut read = Vec::with_capacity(rows.len());
-    for row in &rows {
-        read.push(R::read(&mut Columns::of(row))?);
+    for (number, row) in rows.iter().enumerate() {
+        let mut columns = Columns { are_known: number != 0, ..Columns::of(row) };
+        read.extend(of_row(&mut columns)?);
     }
     Ok(read)
 }

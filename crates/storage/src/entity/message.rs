@@ -43,9 +43,9 @@ pub enum Cells {
     Rows,
 }
 
-/// How an assistant's message came about; nothing on a user's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
-#[serde(default)]
+/// How an assistant's message came about; nothing on a user's. Releases that run side by side
+/// read what each other has written: there may be more of it, but nothing of another type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Metadata {
     pub row_count: Option<i64>,
     pub truncated: Option<bool>,
@@ -84,4 +84,32 @@ texts! { Role FinishReason Cells }
 ordered! {
     id chat_session_id user_id run_id role content sql_query sequence_order message_metadata
     finish_reason cells created_at
+}
+
+#[cfg(test)]
+mod metadata_tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_read_whatever_is_absent_or_more_than_is_known() {
+        let nothing: Metadata = from_value(json!({})).unwrap();
+        assert_eq!(nothing.row_count, None);
+        let nothing_too = json!({ "row_count": null, "newer": [1], "error_reason": null });
+        assert_eq!(from_value::<Metadata>(nothing_too).unwrap(), nothing);
+
+        let all = Metadata {
+            row_count: Some(1),
+            truncated: Some(true),
+            total_rows: Some(2),
+            execution_ms: Some(3),
+            error_reason: Some("SQL_FAILED".to_owned()),
+        };
+        let json = json!({
+            "row_count": 1, "truncated": true, "total_rows": 2, "execution_ms": 3,
+            "error_reason": "SQL_FAILED",
+        });
+        assert_eq!(from_value::<Metadata>(json).unwrap(), all);
+    }
 }

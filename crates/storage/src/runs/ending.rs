@@ -119,7 +119,7 @@ impl End {
         }
     }
 
-    /// Without what the run knows itself.
+    /// What is absent is left out by the statement, which adds the run's own `error_reason`.
     fn metadata(&self) -> Metadata {
         let execution = self.execution.as_ref();
         Metadata {

@@ -21,7 +21,7 @@ pub(in crate::door) struct Call {
     pub(super) end: End,
 }
 
-/// What is told inside the call's span.
+/// What is known of a call until its end is told.
 #[derive(Debug)]
 pub(super) struct End {
     /// None of what is public.

@@ -9,6 +9,8 @@ use tokio::{
 
 /// What a call leads to comes so soon after its answer.
 pub(super) const SOON: Duration = Duration::from_millis(3);
+/// For so long there may be more and more of it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 type Answer = oneshot::Sender<AllocationInfo>;
 
@@ -44,13 +46,19 @@ impl Counted {
         answered.await.expect("the thread is there")
     }
 
-    /// How many more allocations there are than the last time, once nothing goes on.
-    pub(super) async fn kept(&self) -> i64 {
-        let mut kept = 0;
+    /// How many more allocations and bytes are there than the last time, once nothing goes on.
+    pub(super) async fn kept(&self) -> [i64; 2] {
+        let kept = time::timeout(PATIENCE, self.sum_of_kept()).await;
+        kept.expect("there is an end to what is allocated")
+    }
+
+    async fn sum_of_kept(&self) -> [i64; 2] {
+        let mut kept = [0; 2];
         loop {
             time::sleep(SOON).await;
             let more = self.take().await;
-            kept += more.count_current;
+            kept[0] += more.count_current;
+            kept[1] += more.bytes_current;
             if more.count_total == 0 {
                 return kept;
             }

@@ -1,11 +1,12 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use tokio::time;
 
-use super::{super::calls::Meter, Counted, counted::SOON};
-
-/// For so long there may be more and more of it.
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::{
+    super::calls::Meter,
+    Counted,
+    counted::{PATIENCE, SOON},
+};
 
 /// How often something was allocated, and how many bytes in all.
 type Allocated = [usize; 2];
