@@ -31,7 +31,7 @@ async fn start_by(
     api.try_start(session_id, question, by(concurrency)).await
 }
 
-/// Asks again for as long as there is no connection to be had, which is how a
+/// Asks again for as long as there is no connection to be had, or no turn, which is how a
 /// machine that is too busy looks: as one request.
 async fn insist(
     api: &Api,
@@ -42,10 +42,15 @@ async fn insist(
     let request = pb::StartRunRequest { request_id: random_uuid(), ..by(concurrency) };
     loop {
         match api.try_start(session_id, question, request.clone()).await {
-            Err(status) if status.code() == Code::Unavailable => (),
+            Err(status) if is_of_a_busy_machine(&status) => (),
             started => return started,
         }
     }
+}
+
+fn is_of_a_busy_machine(status: &Status) -> bool {
+    let reason = status.get_details_error_info().map(|it| it.reason);
+    status.code() == Code::Unavailable || reason.as_deref() == Some("TOO_MANY_REQUESTS")
 }
 
 /// Asks so often at once; returns the runs in the order of their ids, and the
