@@ -47,10 +47,15 @@ pub enum Cells {
 /// read what each other has written: there may be more of it, but nothing of another type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Metadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub row_count: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub truncated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_rows: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_reason: Option<String>,
 }
 
@@ -88,7 +93,7 @@ ordered! {
 
 #[cfg(test)]
 mod metadata_tests {
-    use serde_json::{from_value, json};
+    use serde_json::{from_value, json, to_value};
 
     use super::*;
 
@@ -110,6 +115,8 @@ mod metadata_tests {
             "row_count": 1, "truncated": true, "total_rows": 2, "execution_ms": 3,
             "error_reason": "SQL_FAILED",
         });
+        assert_eq!(to_value(&all).unwrap(), json);
         assert_eq!(from_value::<Metadata>(json).unwrap(), all);
+        assert_eq!(to_value(nothing).unwrap(), json!({}));
     }
 }

@@ -119,7 +119,7 @@ impl End {
         }
     }
 
-    /// What is absent is left out by the statement, which adds the run's own `error_reason`.
+    /// The statement adds the run's own `error_reason`.
     fn metadata(&self) -> Metadata {
         let execution = self.execution.as_ref();
         Metadata {
