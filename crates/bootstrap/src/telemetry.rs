@@ -43,7 +43,7 @@ const OURS: [&str; 8] = [
 ];
 
 /// Whose spans, one for each statement, are for traces alone: what there is to tell of a statement
-/// is told by those who have it executed, in spans of their own.
+/// is told by those who have it executed, in spans of their own, or names its ids itself.
 const UNTOLD: &str = "storage";
 
 /// Begins to tell. Without a collector spans leave no trace but the id that is in the log, and

@@ -54,7 +54,8 @@ impl Call {
 }
 
 impl End {
-    /// Completes these headers or trailers, and tells of the end that they say.
+    /// Completes these headers or trailers, and tells of the end that they say, in the call's
+    /// span, which is entered.
     pub(super) fn pass(&mut self, span: &Span, headers: &mut HeaderMap) {
         canonical::complete(headers);
         let Some(code) = super::code(headers).filter(|_| !self.is_told) else { return };
