@@ -20,7 +20,7 @@ use super::{
     table::{Column, Form, Table},
 };
 use crate::harness::{Harness, Manner, RunningWorker, Service};
-use counted::Counted;
+use counted::{Counted, settle};
 use meter::AllocationMeter;
 use pages::Pages;
 
@@ -88,17 +88,16 @@ async fn a_service_keeps_nothing_of_what_has_ended() {
             let session = stage.aside.session(stage.agent, "a title").await.id;
             calls::runs::ask(&Stage { session, ..stage.clone() }, &mut Uncounted).await;
         }
-        on_service.kept().await
+        settle(&[&on_service]).await[0]
     };
     // What is made once is made now.
     rounds().await;
 
-    let [allocations, bytes] = rounds().await;
+    let kept = rounds().await;
 
-    let told = format!("{allocations} allocations and {bytes} bytes in {MANY} rounds");
-    assert!(allocations.unsigned_abs() < MANY / 2, "{told}");
+    assert!(kept.count_current.unsigned_abs() < MANY / 2, "{kept:?}");
     // Connections' buffers come and go; what grows in place is in no other figure.
-    assert!(bytes < 64 * 1024, "{told}");
+    assert!(kept.bytes_current < 64 * 1024, "{kept:?}");
 }
 
 /// Calls that nobody counts.

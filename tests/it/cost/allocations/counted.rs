@@ -8,9 +8,9 @@ use tokio::{
 };
 
 /// What a call leads to comes so soon after its answer.
-pub(super) const SOON: Duration = Duration::from_millis(3);
+const SOON: Duration = Duration::from_millis(3);
 /// For so long there may be more and more of it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Answer = oneshot::Sender<AllocationInfo>;
 
@@ -40,28 +40,32 @@ impl Counted {
     }
 
     /// What was allocated there since the last time.
-    pub(super) async fn take(&self) -> AllocationInfo {
+    async fn take(&self) -> AllocationInfo {
         let (answer, answered) = oneshot::channel();
         self.asking.send(answer).expect("the thread is there");
         answered.await.expect("the thread is there")
     }
+}
 
-    /// How many more allocations and bytes are there than the last time, once nothing goes on.
-    pub(super) async fn kept(&self) -> [i64; 2] {
-        let kept = time::timeout(PATIENCE, self.sum_of_kept()).await;
-        kept.expect("there is an end to what is allocated")
-    }
+/// Waits until nothing is allocated on any of them any more, and returns what was since the last
+/// time on each.
+pub(super) async fn settle(all: &[&Counted]) -> Vec<AllocationInfo> {
+    let settled = time::timeout(PATIENCE, sums_until_quiet(all)).await;
+    settled.expect("there is an end to what is allocated")
+}
 
-    async fn sum_of_kept(&self) -> [i64; 2] {
-        let mut kept = [0; 2];
-        loop {
-            time::sleep(SOON).await;
-            let more = self.take().await;
-            kept[0] += more.count_current;
-            kept[1] += more.bytes_current;
-            if more.count_total == 0 {
-                return kept;
-            }
+async fn sums_until_quiet(all: &[&Counted]) -> Vec<AllocationInfo> {
+    let mut sums = vec![AllocationInfo::default(); all.len()];
+    loop {
+        time::sleep(SOON).await;
+        let mut is_quiet = true;
+        for (sum, counted) in sums.iter_mut().zip(all) {
+            let more = counted.take().await;
+            is_quiet &= more.count_total == 0;
+            *sum += more;
+        }
+        if is_quiet {
+            return sums;
         }
     }
 }

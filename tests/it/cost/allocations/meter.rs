@@ -1,12 +1,8 @@
 use std::collections::BTreeMap;
 
-use tokio::time;
+use allocation_counter::AllocationInfo;
 
-use super::{
-    super::calls::Meter,
-    Counted,
-    counted::{PATIENCE, SOON},
-};
+use super::{super::calls::Meter, Counted, counted::settle};
 
 /// How often something was allocated, and how many bytes in all.
 type Allocated = [usize; 2];
@@ -32,35 +28,17 @@ impl<'a> AllocationMeter<'a> {
         })
     }
 
-    async fn take(&self, name: &str) -> Vec<Allocated> {
-        let taken = time::timeout(PATIENCE, self.take_all()).await;
-        taken.unwrap_or_else(|_| panic!("{name}: there is no end to what is allocated"))
-    }
-
-    /// Waits until nothing is allocated any more, and returns what was since the last time.
-    async fn take_all(&self) -> Vec<Allocated> {
-        let mut all = vec![[0; 2]; self.counted.len()];
-        loop {
-            time::sleep(SOON).await;
-            let mut is_quiet = true;
-            for (sum, (_, counted)) in all.iter_mut().zip(&self.counted) {
-                let more = counted.take().await;
-                is_quiet &= more.count_total == 0;
-                sum[0] += more.count_total as usize;
-                sum[1] += more.bytes_total as usize;
-            }
-            if is_quiet {
-                return all;
-            }
-        }
+    async fn take(&self) -> Vec<AllocationInfo> {
+        settle(&self.counted.iter().map(|(_, counted)| *counted).collect::<Vec<_>>()).await
     }
 }
 
 impl Meter for AllocationMeter<'_> {
     async fn of<T>(&mut self, name: &'static str, call: impl Future<Output = T>) -> T {
-        self.take(name).await;
+        self.take().await;
         let answer = call.await;
-        for (allocated, (of, _)) in self.take(name).await.into_iter().zip(&self.counted) {
+        for (info, (of, _)) in self.take().await.into_iter().zip(&self.counted) {
+            let allocated = [info.count_total, info.bytes_total].map(|it| it as usize);
             self.allocated.entry(format!("{name}{of}")).or_default().push(allocated);
         }
         answer
