@@ -31,8 +31,8 @@ async fn start_by(
     api.try_start(session_id, question, by(concurrency)).await
 }
 
-/// Asks again for as long as there is no connection to be had, or no turn, which is how a
-/// machine that is too busy looks: as one request.
+/// Asks again, as one request and when it was told to, for as long as there is no connection to
+/// be had or no turn, which is how a machine that is too busy looks.
 async fn insist(
     api: &Api,
     session_id: i64,
@@ -42,7 +42,10 @@ async fn insist(
     let request = pb::StartRunRequest { request_id: random_uuid(), ..by(concurrency) };
     loop {
         match api.try_start(session_id, question, request.clone()).await {
-            Err(status) if is_of_a_busy_machine(&status) => (),
+            Err(status) if is_of_a_busy_machine(&status) => {
+                let retry = status.get_details_retry_info().and_then(|it| it.retry_delay);
+                tokio::time::sleep(retry.unwrap_or_default()).await;
+            }
             started => return started,
         }
     }
@@ -50,7 +53,8 @@ async fn insist(
 
 fn is_of_a_busy_machine(status: &Status) -> bool {
     let reason = status.get_details_error_info().map(|it| it.reason);
-    status.code() == Code::Unavailable || reason.as_deref() == Some("TOO_MANY_REQUESTS")
+    let is_early = matches!(reason.as_deref(), Some("TOO_MANY_REQUESTS" | "RATE_LIMITED"));
+    is_early || status.code() == Code::Unavailable
 }
 
 /// Asks so often at once; returns the runs in the order of their ids, and the
