@@ -10,6 +10,9 @@ pub struct Indexes {
     /// As the file's; what has been applied is known by it.
     pub name: &'static str,
     pub indexes: &'static [Index],
+    /// Those in whose place they are, which are taken away once they are there. The release before
+    /// has to do without.
+    pub replaced: &'static [Index],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +41,16 @@ impl MigrationTrait for Indexes {
         for index in self.indexes {
             build(manager.get_connection(), index).await?;
         }
+        for index in self.replaced {
+            take_away(manager.get_connection(), index).await?;
+        }
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for index in self.replaced {
+            build(manager.get_connection(), index).await?;
+        }
         for index in self.indexes.iter().rev() {
             take_away(manager.get_connection(), index).await?;
         }

@@ -21,6 +21,7 @@ mod m20261123_000011_add_retention;
 mod m20261123_000012_index_retention;
 mod m20261123_000013_keep_texts_out_of_statistics;
 mod m20261123_000014_validate_retention;
+mod m20261123_000015_index_run_states;
 mod restored;
 mod rights;
 #[cfg(test)]
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000012_index_retention::MIGRATION),
             Box::new(m20261123_000013_keep_texts_out_of_statistics::MIGRATION),
             Box::new(m20261123_000014_validate_retention::MIGRATION),
+            Box::new(m20261123_000015_index_run_states::MIGRATION),
         ]
     }
 }

@@ -63,4 +63,5 @@ pub(crate) const MIGRATION: Indexes = Indexes {
             on: "ON run_results (created_at)",
         },
     ],
+    replaced: &[],
 };

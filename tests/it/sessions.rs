@@ -57,6 +57,27 @@ async fn a_new_session_is_active_and_empty_and_has_its_title_without_white_space
 }
 
 #[tokio::test]
+async fn times_are_those_of_the_database_to_the_microsecond() {
+    let harness = Harness::without_worker().await;
+    let api = harness.api(1);
+    let session = api.session(api.agent().await, "").await;
+
+    for (written, seconds, nanos) in [
+        ("2026-02-28 12:34:56.000001+00", 1_772_282_096, 1_000),
+        ("2000-01-01 00:00:00+00", 946_684_800, 0),
+        ("1999-12-31 23:59:59.999999+00", 946_684_799, 999_999_000),
+        ("1969-12-31 23:59:59.5+00", -1, 500_000_000),
+        ("0001-01-01 00:00:00+00", -62_135_596_800, 0),
+    ] {
+        harness.execute(&format!("UPDATE chat_sessions SET created_at = '{written}'")).await;
+
+        let read = api.get_session(session.id).await.created_at;
+
+        assert_eq!(read, Some(prost_types::Timestamp { seconds, nanos }), "{written}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_shows_the_beginning_of_its_last_message() {
     let harness = Harness::without_worker().await;
     let api = harness.api(1);

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr, Statement};
 use crate::{Database, Error};
 
 /// The newest migration that the statements need.
-pub const NEWEST_MIGRATION: &str = "m20261123_000014_validate_retention";
+pub const NEWEST_MIGRATION: &str = "m20261123_000015_index_run_states";
 
 const APPLIED: &str = "SELECT FROM seaql_migrations WHERE version = $1";
 

@@ -1,5 +1,6 @@
 //! How Postgres executes what calls, runs and sweeps execute: never by reading a large table,
-//! never by sorting more than a page; where there are many rows of many users.
+//! never by looking into an index without its key, never by sorting more than a page; where there
+//! are many rows of many users, and more runs that wait than statistics know of.
 
 mod explain;
 mod filled;
@@ -7,11 +8,18 @@ mod filled;
 use std::{cell::RefCell, time::Duration};
 
 use recorder::{Execution, Recorder};
-use session_service::sweep::{self, Retention};
+use session_service::{
+    Limits,
+    sweep::{self, Retention},
+};
+use storage::{
+    RunId,
+    runs::{self, Quotas, WakeUp},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{self, Meter, Stage};
-use crate::harness::{Harness, eventually};
+use crate::harness::{Harness, Service, eventually, limits};
 use explain::Explainer;
 
 /// The user whose calls are looked at has so many sessions, as have the others.
@@ -38,6 +46,7 @@ async fn no_statement_of_ours_reads_a_large_table_or_sorts_more_than_a_page() {
 
     let stage = Stage::set(&harness, harness.api(USER), USER).await;
     calls::make(&stage, &mut Unmeasured).await;
+    let _goes_on = make_rarer_ones(&harness).await;
     let worker = harness.worker(model::Builtin, 4);
     calls::runs::ask(&stage, &mut Unmeasured).await;
     worker.stop().await;
@@ -68,6 +77,19 @@ const UNINDEXED_REFERENCES: &str = "
         SELECT FROM pg_index
         WHERE indrelid = conrelid AND indkey[0] = conkey[1] AND indpred IS NULL
     )";
+
+/// What there is for users with quotas, and when a wake-up could not be published. The service that
+/// has the quotas sweeps, too.
+async fn make_rarer_ones(harness: &Harness) -> Service {
+    let quotas = Quotas { running: Some(9), runs_a_day: Some(999), tokens_a_day: Some(1_000_000) };
+    let service = harness.service_within(Limits { quotas, ..limits() }).await;
+    let api = service.api(USER);
+    let session = api.session(api.agent().await, "").await;
+    let run = api.start(session.id, "SELECT 1").await;
+    let wake_up = WakeUp { run_id: RunId(run.id), publication: 1, trace: None };
+    runs::publish_again(&harness.db, &wake_up).await.expect("the database answers");
+    service
+}
 
 /// Waits until each sweep has looked for what it is for, and until what the user had is gone;
 /// returns all that was executed until then.

@@ -25,8 +25,8 @@ pub struct Page {
 /// idle.
 #[tracing::instrument(name = "db.retention.expire", skip_all)]
 pub async fn expire(db: &Database, after: AgentId) -> Result<Page, Error> {
-    let sql = "
-        WITH page AS MATERIALIZED (
+    let sql = format!(
+        "WITH page AS MATERIALIZED (
             SELECT id, conversation_retention_seconds * interval '1 second' AS kept FROM agents
             WHERE conversation_retention_seconds IS NOT NULL AND id > $1 ORDER BY id LIMIT $2
         ),
@@ -35,9 +35,7 @@ pub async fn expire(db: &Database, after: AgentId) -> Result<Page, Error> {
                 SELECT s.id FROM chat_sessions s
                 WHERE s.agent_id = page.id AND s.last_activity < now() - page.kept
                     AND (s.purge_at IS NULL OR now() < s.purge_at)
-                    AND NOT EXISTS (
-                        SELECT FROM runs r WHERE r.chat_session_id = s.id AND r.ended_at IS NULL
-                    )
+                    AND {IDLE}
                 ORDER BY s.last_activity LIMIT $3 FOR NO KEY UPDATE OF s SKIP LOCKED
             ) AS session
         ),
@@ -46,7 +44,8 @@ pub async fn expire(db: &Database, after: AgentId) -> Result<Page, Error> {
             WHERE id IN (SELECT id FROM idle)
             RETURNING id
         )
-        SELECT (SELECT count(*) FROM hidden) AS hidden, (SELECT max(id) FROM page) AS last";
+        SELECT (SELECT count(*) FROM hidden) AS hidden, (SELECT max(id) FROM page) AS last"
+    );
     let values: [sea_orm::Value; 3] = [after.into(), AGENTS.into(), SESSIONS_EACH.into()];
     let tx = piece(db).await?;
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
@@ -105,11 +104,14 @@ pub async fn purge_sessions(
     Ok(purged)
 }
 
-/// Sessions that can go.
+/// Sessions without an unfinished run. Because of the `OFFSET`, Postgres asks for each of them, by
+/// the index; else, where it last saw no unfinished run, it would read all of them for each.
+const IDLE: &str = "NOT EXISTS (
+        SELECT FROM runs r WHERE r.chat_session_id = s.id AND r.ended_at IS NULL OFFSET 0
+    )";
+
+/// Sessions that can go, if they are idle.
 const DUE: &str = "s.purge_at <= now() AND s.updated_at < now() - interval '10 seconds'
-    AND NOT EXISTS (
-        SELECT FROM runs r WHERE r.chat_session_id = s.id AND r.ended_at IS NULL
-    )
     AND coalesce((
         SELECT r.ended_at < now() - interval '10 seconds' FROM runs r
         WHERE r.chat_session_id = s.id ORDER BY r.id DESC LIMIT 1
@@ -122,7 +124,7 @@ async fn next_user(tx: &Transaction) -> Result<Option<UserId>, Error> {
     }
 
     let sql = format!(
-        "SELECT s.user_id FROM chat_sessions s WHERE {DUE}
+        "SELECT s.user_id FROM chat_sessions s WHERE {DUE} AND {IDLE}
         ORDER BY s.purge_at LIMIT 1 FOR UPDATE SKIP LOCKED"
     );
     let row = Row::find_by_statement(Statement::from_string(DbBackend::Postgres, sql)).one(tx);
@@ -139,7 +141,7 @@ async fn take(tx: &Transaction, user_id: UserId) -> Result<Vec<i64>, Error> {
 
     let sql = format!(
         "UPDATE chat_sessions SET purge_at = 'epoch' WHERE id IN (
-            SELECT s.id FROM chat_sessions s WHERE s.user_id = $1 AND {DUE}
+            SELECT s.id FROM chat_sessions s WHERE s.user_id = $1 AND {DUE} AND {IDLE}
             ORDER BY s.purge_at LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         RETURNING id"

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 
+use super::UNFINISHED;
 use crate::{Error, SessionId, Transaction, UserId};
 
 /// Bounds on a user's runs; those that are not set are not asked about.
@@ -90,16 +91,18 @@ async fn others_running(
         running: i64,
     }
 
-    let sql = "SELECT CASE
+    let sql = format!(
+        "SELECT CASE
             WHEN EXISTS (
                 SELECT FROM runs
                 WHERE chat_session_id = $2 AND ended_at IS NULL AND admitted_at IS NOT NULL
             ) THEN 0
             ELSE (
                 SELECT count(*) FROM runs
-                WHERE user_id = $1 AND ended_at IS NULL AND admitted_at IS NOT NULL
+                WHERE user_id = $1 AND {UNFINISHED} AND admitted_at IS NOT NULL
             )
-        END AS running";
+        END AS running"
+    );
     let values: [sea_orm::Value; 2] = [user_id.into(), session_id.into()];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     let row = Row::find_by_statement(statement).one(tx).await?;

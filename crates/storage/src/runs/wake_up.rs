@@ -4,7 +4,7 @@
 use sea_orm::{DbBackend, FromQueryResult, Statement, entity::prelude::*};
 use trace_context::TraceContext;
 
-use super::MAX_ATTEMPTS;
+use super::{MAX_ATTEMPTS, UNFINISHED};
 use crate::{Error, RunId, SessionId, entity::run};
 
 /// When to look again: later each time that a wake-up was published and nobody
@@ -132,9 +132,11 @@ async fn take(db: &impl ConnectionTrait, kinds: &str, limit: i64) -> Result<Vec<
 /// Makes a wake-up due again soon that could not be published.
 #[tracing::instrument(name = "db.run.publish_again", skip_all, fields(run.id = %wake_up.run_id))]
 pub async fn publish_again(db: &impl ConnectionTrait, wake_up: &WakeUp) -> Result<(), Error> {
-    let sql = "UPDATE runs SET wake_at = now() + interval '1 second'
-        WHERE id = $1 AND publications = $2 AND ended_at IS NULL
-            AND (lease_expires_at IS NULL OR lease_expires_at <= now())";
+    let sql = format!(
+        "UPDATE runs SET wake_at = now() + interval '1 second'
+        WHERE id = $1 AND publications = $2 AND {UNFINISHED}
+            AND (lease_expires_at IS NULL OR lease_expires_at <= now())"
+    );
     let values: [sea_orm::Value; 2] = [wake_up.run_id.into(), wake_up.publication.into()];
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     Ok(())

@@ -65,8 +65,8 @@ pub async fn cancel_runs(db: &Database, deletion: &Deletion) -> Result<Cancelled
     }
 
     let sql = "SELECT DISTINCT s.id FROM runs r JOIN chat_sessions s ON s.id = r.chat_session_id
-        WHERE r.user_id = $1 AND r.ended_at IS NULL AND r.state <> 'cancelling'
-            AND s.purge_at <= $2
+        WHERE r.user_id = $1 AND r.state IN ('queued', 'running')
+            AND s.user_id = $1 AND s.purge_at <= $2
         LIMIT $3";
     let values: [sea_orm::Value; 3] =
         [deletion.user_id.into(), deletion.requested_at.into(), SESSIONS.into()];

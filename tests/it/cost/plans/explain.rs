@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, error::Error};
+use std::{
+    collections::{BTreeMap, HashMap},
+    error::Error,
+};
 
 use bytes::BytesMut;
 use recorder::{Execution, Value};
@@ -20,7 +23,14 @@ const PLANNING: f64 = 25.0;
 pub(super) struct Explainer {
     client: Client,
     database: String,
+    /// Of the large tables' indexes.
+    first_columns: HashMap<String, String>,
 }
+
+const FIRST_COLUMNS: &str = "
+    SELECT relname::text, pg_get_indexdef(indexrelid, 1, true)
+    FROM pg_index JOIN pg_class ON oid = indexrelid
+    WHERE indrelid = ANY ($1::text[]::regclass[])";
 
 /// A parameter as it was recorded.
 #[derive(Debug)]
@@ -50,7 +60,10 @@ impl Explainer {
         let (client, connection) = config.connect(NoTls).await.expect("the server answers");
         tokio::spawn(connection);
         let database = config.get_dbname().expect("the URL has one").to_owned();
-        Self { client, database }
+        let rows = client.query(FIRST_COLUMNS, &[&LARGE.as_slice()]).await;
+        let rows = rows.expect("the tables are there");
+        let first_columns = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        Self { client, database, first_columns }
     }
 
     /// The statements of our own database that can be explained, each once.
@@ -79,7 +92,7 @@ impl Explainer {
         }
         let mut found = Vec::new();
         for (which, plan) in plans {
-            let flaws = flaws(&plan[0]["Plan"]).into_iter();
+            let flaws = self.flaws(&plan[0]["Plan"]).into_iter();
             found.extend(flaws.map(|flaw| format!("{flaw}, {which}: {}", execution.sql)));
         }
         found
@@ -123,6 +136,26 @@ impl Explainer {
             .expect("it was prepared");
         plan
     }
+
+    fn flaws(&self, node: &serde_json::Value) -> Vec<String> {
+        let below: Vec<&serde_json::Value> =
+            node["Plans"].as_array().into_iter().flatten().collect();
+        let mut found: Vec<String> = below.iter().flat_map(|it| self.flaws(it)).collect();
+        let kind = node["Node Type"].as_str().unwrap_or_default();
+        let relation = node["Relation Name"].as_str().unwrap_or_default();
+        if kind == "Seq Scan" && LARGE.contains(&relation) {
+            found.push(format!("all of {relation} is read"));
+        }
+        let index = node["Index Name"].as_str().unwrap_or_default();
+        if self.first_columns.get(index).is_some_and(|first| !is_by(first, node)) {
+            found.push(format!("all of {index} is read"));
+        }
+        let sorted = below.first().and_then(|it| it["Plan Rows"].as_f64()).unwrap_or_default();
+        if kind == "Sort" && PAGE < sorted {
+            found.push(format!("{sorted} rows are sorted"));
+        }
+        found
+    }
 }
 
 /// Of those that have no fixed number, Postgres knows by itself.
@@ -134,17 +167,11 @@ fn cost(plan: &serde_json::Value) -> f64 {
     plan[0]["Plan"]["Total Cost"].as_f64().expect("a plan has a cost")
 }
 
-fn flaws(node: &serde_json::Value) -> Vec<String> {
-    let below: Vec<&serde_json::Value> = node["Plans"].as_array().into_iter().flatten().collect();
-    let mut found: Vec<String> = below.iter().flat_map(|it| flaws(it)).collect();
-    let kind = node["Node Type"].as_str().unwrap_or_default();
-    let relation = node["Relation Name"].as_str().unwrap_or_default();
-    if kind == "Seq Scan" && LARGE.contains(&relation) {
-        found.push(format!("all of {relation} is read"));
-    }
-    let sorted = below.first().and_then(|it| it["Plan Rows"].as_f64()).unwrap_or_default();
-    if kind == "Sort" && PAGE < sorted {
-        found.push(format!("{sorted} rows are sorted"));
-    }
-    found
+/// Whether an index is looked into by its first column. One of meanings is by what is nearest, and
+/// a primary key may be read in its order until a page is full.
+fn is_by(first_column: &str, node: &serde_json::Value) -> bool {
+    let is_ordered = !node["Order By"].is_null();
+    let is_primary = node["Index Name"].as_str().is_some_and(|it| it.ends_with("_pkey"));
+    let condition = node["Index Cond"].as_str().unwrap_or_default();
+    is_ordered || is_primary || condition.contains(first_column)
 }
