@@ -31,8 +31,8 @@ async fn start_by(
     api.try_start(session_id, question, by(concurrency)).await
 }
 
-/// Asks again, as one request and when it was told to, for as long as there is no connection to
-/// be had or no turn, which is how a machine that is too busy looks.
+/// Asks again, as one request, for as long as there is no connection to be had, no turn, or a limit
+/// on those who ask, when it was told to: so a machine looks that is too busy.
 async fn insist(
     api: &Api,
     session_id: i64,
@@ -42,19 +42,19 @@ async fn insist(
     let request = pb::StartRunRequest { request_id: random_uuid(), ..by(concurrency) };
     loop {
         match api.try_start(session_id, question, request.clone()).await {
-            Err(status) if is_of_a_busy_machine(&status) => {
+            Err(status) if is_refused_for_now(&status) => {
                 let retry = status.get_details_retry_info().and_then(|it| it.retry_delay);
-                tokio::time::sleep(retry.unwrap_or_default()).await;
+                tokio::time::sleep(retry.expect("it says when to try again")).await;
             }
+            Err(status) if status.code() == Code::Unavailable => (),
             started => return started,
         }
     }
 }
 
-fn is_of_a_busy_machine(status: &Status) -> bool {
+fn is_refused_for_now(status: &Status) -> bool {
     let reason = status.get_details_error_info().map(|it| it.reason);
-    let is_early = matches!(reason.as_deref(), Some("TOO_MANY_REQUESTS" | "RATE_LIMITED"));
-    is_early || status.code() == Code::Unavailable
+    matches!(reason.as_deref(), Some("TOO_MANY_REQUESTS" | "RATE_LIMITED"))
 }
 
 /// Asks so often at once; returns the runs in the order of their ids, and the
