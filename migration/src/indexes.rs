@@ -10,8 +10,8 @@ pub struct Indexes {
     /// As the file's; what has been applied is known by it.
     pub name: &'static str,
     pub indexes: &'static [Index],
-    /// Those in whose place they are, which are taken away once they are there. The release before
-    /// has to do without.
+    /// What is taken away once the others are there; none that is `UNIQUE`. The release before goes
+    /// on without, more slowly.
     pub replaced: &'static [Index],
 }
 

@@ -75,6 +75,7 @@ async fn each_step_down_and_up_again_gives_the_same_schema() {
 
 const MEMORY: &str = "add_agent_memory";
 const INDEXES: &str = "index_retention";
+const REPLACED: &str = "index_run_states";
 
 /// How many steps back lead to where a migration was not applied yet.
 fn steps_before(name: &str) -> u32 {
@@ -188,6 +189,23 @@ async fn indexes_are_made_while_others_write_and_one_that_broke_off_is_made_anew
     migrating.await.unwrap().unwrap();
     client.batch_execute("DROP VIEW others").await.unwrap();
     assert_eq!(objects(&client).await, expected);
+}
+
+#[tokio::test]
+async fn an_index_is_there_until_another_has_taken_its_place() {
+    const OLD: &str = "runs_user_id_unfinished_idx";
+    const NEW: &str = "runs_user_id_state_idx";
+    let url = empty_database().await;
+    let client = log_in(&url).await;
+
+    migration::up(&url).await.unwrap();
+    let after = objects(&client).await;
+    migration::down(&url, steps_before(REPLACED)).await.unwrap();
+    let before = objects(&client).await;
+
+    let has = |objects: &[String], index: &str| objects.iter().any(|it| it.contains(index));
+    assert_eq!([OLD, NEW].map(|index| has(&before, index)), [true, false]);
+    assert_eq!([OLD, NEW].map(|index| has(&after, index)), [false, true]);
 }
 
 /// An index that was not made to its end, of which nothing is as it should be.

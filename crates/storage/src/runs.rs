@@ -181,9 +181,9 @@ pub async fn list(
     Ok(Page::from_overfetch(rows, limit, |row| row.id))
 }
 
-/// What has not ended, for statements that are not about one session. Those ask for
-/// `ended_at IS NULL`, as the index does that has such runs by their sessions: for Postgres
-/// reckons, when it last saw none, that all of that index is read sooner than a part of another.
+/// What has not ended, for statements about users or single runs. With `ended_at IS NULL`, Postgres
+/// would read all of the index of sessions' unfinished runs where it last saw no such run.
+/// Statements about a session, or about all that is unfinished, ask for that.
 pub(crate) const UNFINISHED: &str = "state IN ('queued', 'running', 'cancelling')";
 
 pub(crate) const SESSION_IS_THERE: &str = "EXISTS (SELECT FROM chat_sessions s \

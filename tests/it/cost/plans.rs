@@ -78,8 +78,8 @@ const UNINDEXED_REFERENCES: &str = "
         WHERE indrelid = conrelid AND indkey[0] = conkey[1] AND indpred IS NULL
     )";
 
-/// What there is for users with quotas, and when a wake-up could not be published. The service that
-/// has the quotas sweeps, too.
+/// What there is for users with quotas, for those who wait for long, and for a wake-up that could
+/// not be published. The service that has the quotas sweeps, too.
 async fn make_rarer_ones(harness: &Harness) -> Service {
     let quotas = Quotas { running: Some(9), runs_a_day: Some(999), tokens_a_day: Some(1_000_000) };
     let service = harness.service_within(Limits { quotas, ..limits() }).await;
@@ -88,6 +88,7 @@ async fn make_rarer_ones(harness: &Harness) -> Service {
     let run = api.start(session.id, "SELECT 1").await;
     let wake_up = WakeUp { run_id: RunId(run.id), publication: 1, trace: None };
     runs::publish_again(&harness.db, &wake_up).await.expect("the database answers");
+    runs::ended_of(&harness.db, &[wake_up.run_id]).await.expect("the database answers");
     service
 }
 

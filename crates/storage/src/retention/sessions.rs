@@ -104,8 +104,8 @@ pub async fn purge_sessions(
     Ok(purged)
 }
 
-/// Sessions without an unfinished run. Because of the `OFFSET`, Postgres asks for each of them, by
-/// the index; else, where it last saw no unfinished run, it would read all of them for each.
+/// Sessions without an unfinished run. The `OFFSET` has Postgres ask for each session by the index;
+/// without, where it last saw no unfinished run, it would read all of them for each session.
 const IDLE: &str = "NOT EXISTS (
         SELECT FROM runs r WHERE r.chat_session_id = s.id AND r.ended_at IS NULL OFFSET 0
     )";

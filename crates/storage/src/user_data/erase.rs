@@ -16,7 +16,8 @@ const EVENTS: i64 = 100;
 
 /// Takes deletions that are not complete and that someone must go on with, and puts off the
 /// next time. Of several callers each gets others. Of a user's there is one at a time, the
-/// first: however many there are, others do not wait for them.
+/// first: however many there are, others do not wait for them. The `OFFSET` has Postgres ask for each
+/// by the index, also where it last saw none that was due.
 #[tracing::instrument(name = "db.user_data.take_unfinished", skip_all)]
 pub async fn take_unfinished(
     db: &impl ConnectionTrait,
@@ -29,6 +30,7 @@ pub async fn take_unfinished(
                 SELECT FROM user_data_deletions before
                 WHERE before.user_id = d.user_id AND before.id < d.id
                     AND before.due_at IS NOT NULL
+                OFFSET 0
             )
             ORDER BY d.due_at LIMIT $1 FOR NO KEY UPDATE OF d SKIP LOCKED
         )

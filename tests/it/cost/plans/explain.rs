@@ -173,5 +173,6 @@ fn is_by(first_column: &str, node: &serde_json::Value) -> bool {
     let is_ordered = !node["Order By"].is_null();
     let is_primary = node["Index Name"].as_str().is_some_and(|it| it.ends_with("_pkey"));
     let condition = node["Index Cond"].as_str().unwrap_or_default();
-    is_ordered || is_primary || condition.contains(first_column)
+    let mut words = condition.split(|it: char| !it.is_alphanumeric() && it != '_');
+    is_ordered || is_primary || words.any(|it| it == first_column)
 }
