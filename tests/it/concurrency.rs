@@ -31,8 +31,8 @@ async fn start_by(
     api.try_start(session_id, question, by(concurrency)).await
 }
 
-/// Asks again, as one request, for as long as there is no connection to be had, no turn, or a limit
-/// on those who ask, when it was told to: so a machine looks that is too busy.
+/// Asks again, as one request: at once where no connection is to be had, and when it is told to
+/// where there is no turn or too much was asked. So a machine looks that is too busy.
 async fn insist(
     api: &Api,
     session_id: i64,

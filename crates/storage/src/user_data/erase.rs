@@ -16,8 +16,8 @@ const EVENTS: i64 = 100;
 
 /// Takes deletions that are not complete and that someone must go on with, and puts off the
 /// next time. Of several callers each gets others. Of a user's there is one at a time, the
-/// first: however many there are, others do not wait for them. The `OFFSET` has Postgres ask for each
-/// by the index, also where it last saw none that was due.
+/// first: however many there are, others do not wait for them. The `OFFSET` has Postgres ask for
+/// each by the index, also where it last saw none that was due.
 #[tracing::instrument(name = "db.user_data.take_unfinished", skip_all)]
 pub async fn take_unfinished(
     db: &impl ConnectionTrait,
