@@ -1,5 +1,6 @@
 //! The ways to the product: a few connections, and a token for each user.
 
+mod connection;
 mod listed;
 
 use std::{
@@ -17,8 +18,9 @@ use serde::Serialize;
 use tonic::{
     Request,
     metadata::{Ascii, MetadataValue},
-    transport::{Channel, Endpoint},
 };
+
+pub(crate) use self::connection::Connection;
 
 /// As many as a few backends have.
 pub(crate) const CONNECTIONS: usize = 4;
@@ -33,7 +35,7 @@ struct Claims {
 
 #[derive(Debug)]
 pub(crate) struct Clients {
-    channels: Vec<Channel>,
+    connections: Vec<Connection>,
     next: AtomicUsize,
     tokens: HashMap<i64, MetadataValue<Ascii>>,
 }
@@ -44,15 +46,14 @@ impl Clients {
         jwt_secret: &str,
         users: impl IntoIterator<Item = i64>,
     ) -> anyhow::Result<Self> {
-        let endpoint = Endpoint::try_from(format!("http://{grpc}"))?.tcp_nodelay(true);
-        let mut channels = Vec::new();
+        let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
-            channels.push(endpoint.connect().await.with_context(|| grpc.to_owned())?);
+            connections.push(Connection::open(grpc).await?);
         }
         let key = EncodingKey::from_secret(jwt_secret.as_bytes());
         let tokens = users.into_iter().map(|user| Ok((user, bearer(&key, user)?)));
         let tokens = tokens.collect::<anyhow::Result<_>>()?;
-        Ok(Self { channels, next: AtomicUsize::new(0), tokens })
+        Ok(Self { connections, next: AtomicUsize::new(0), tokens })
     }
 
     /// A user's request.
@@ -63,18 +64,18 @@ impl Clients {
         Ok(request)
     }
 
-    pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
-        SessionServiceClient::new(self.channel())
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Connection> {
+        SessionServiceClient::new(self.connection())
     }
 
-    pub(crate) fn runs(&self) -> RunServiceClient<Channel> {
-        RunServiceClient::new(self.channel())
+    pub(crate) fn runs(&self) -> RunServiceClient<Connection> {
+        RunServiceClient::new(self.connection())
     }
 
     /// One after the other.
-    pub(crate) fn channel(&self) -> Channel {
+    pub(crate) fn connection(&self) -> Connection {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        self.channels[next % self.channels.len()].clone()
+        self.connections[next % self.connections.len()].clone()
     }
 }
 

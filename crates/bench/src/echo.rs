@@ -24,16 +24,16 @@ use tonic::{
     body::Body,
     client::Grpc,
     server::{NamedService, UnaryService},
-    transport::{Channel, Endpoint, Server, server::TcpIncoming},
+    transport::{Server, server::TcpIncoming},
 };
 use tonic_prost::ProstCodec;
 use tower::Service;
 
-use crate::{cases::Exchange, load::Caller};
+use crate::{cases::Exchange, clients::Connection, load::Caller};
 
 /// The name of the command that a process of this program serves echoes with.
 pub(crate) const COMMAND: &str = "echo";
-const PATH: PathAndQuery = PathAndQuery::from_static("/bench.Echo/Say");
+pub(crate) const PATH: PathAndQuery = PathAndQuery::from_static("/bench.Echo/Say");
 /// A request begins with how long its response has to be.
 const HEAD: usize = size_of::<u32>();
 
@@ -69,25 +69,24 @@ impl EchoServer {
         self.child.id().context("the echo server has ended")
     }
 
-    pub(crate) async fn connect(&self) -> anyhow::Result<Channel> {
-        let endpoint = Endpoint::try_from(format!("http://{}", self.address))?;
-        Ok(endpoint.tcp_nodelay(true).connect().await?)
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
+        Connection::open(&self.address).await
     }
 }
 
 /// Asks for as many bytes as the product answers with.
 pub(crate) struct EchoCaller {
-    grpc: Grpc<Channel>,
+    grpc: Grpc<Connection>,
     request: Bytes,
     response: usize,
 }
 
 impl EchoCaller {
-    pub(crate) fn new(channel: Channel, exchange: Exchange) -> Self {
+    pub(crate) fn new(connection: Connection, exchange: Exchange) -> Self {
         let mut request =
             u32::try_from(exchange.response).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         request.resize(exchange.request.max(HEAD), 0);
-        Self { grpc: Grpc::new(channel), request: request.into(), response: exchange.response }
+        Self { grpc: Grpc::new(connection), request: request.into(), response: exchange.response }
     }
 }
 
@@ -104,7 +103,7 @@ impl Caller for EchoCaller {
 }
 
 #[derive(Clone, Debug)]
-struct Echo;
+pub(crate) struct Echo;
 
 impl NamedService for Echo {
     const NAME: &'static str = "bench.Echo";

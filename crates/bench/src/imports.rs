@@ -79,7 +79,7 @@ struct Import {
 impl Import {
     async fn of(context: &Context, user: &User, file: Arc<File>) -> anyhow::Result<Self> {
         let (clients, user_id) = (Arc::clone(&context.clients), user.id);
-        let mut sources = DataSourceServiceClient::new(clients.channel());
+        let mut sources = DataSourceServiceClient::new(clients.connection());
         let request = clients.request(user_id, pb::ListDataSourcesRequest::default())?;
         let sources = sources.list_data_sources(request).await?.into_inner().data_sources;
         let data_source_id = sources.first().context("no data source")?.id;
@@ -100,7 +100,7 @@ impl Caller for Import {
         let parts = std::iter::once(Part::Table(table)).chain(pieces);
         let requests = parts.map(|part| pb::ImportTableRequest { part: Some(part) });
         let request = self.clients.request(self.user_id, tokio_stream::iter(requests))?;
-        let mut sources = DataSourceServiceClient::new(self.clients.channel());
+        let mut sources = DataSourceServiceClient::new(self.clients.connection());
         let rows = sources.import_table(request).await?.into_inner().row_count;
         ensure!(rows == self.file.rows, "{rows} rows were imported of {}", self.file.rows);
         Ok(())

@@ -9,13 +9,10 @@ use proto::v1::{
     run_event::Event, run_service_client::RunServiceClient,
 };
 use tokio::time::{sleep, timeout};
-use tonic::{
-    Streaming,
-    transport::{Channel, Endpoint},
-};
+use tonic::Streaming;
 
 use crate::{
-    clients::Clients,
+    clients::{Clients, Connection},
     cpu,
     data::Data,
     measured::Spread,
@@ -108,10 +105,9 @@ async fn open(
     clients: &Clients,
     runs: &[Watched],
 ) -> anyhow::Result<Vec<Streaming<WatchRunResponse>>> {
-    let endpoint = Endpoint::try_from(format!("http://{grpc}"))?;
     let mut streams = Vec::new();
     for runs in runs.chunks(OF_A_CONNECTION) {
-        let client = RunServiceClient::new(endpoint.connect().await?);
+        let client = RunServiceClient::new(Connection::open(grpc).await?);
         let opened = runs.iter().map(|run| open_one(client.clone(), clients, *run));
         let opened = stream::iter(opened).buffer_unordered(AT_ONCE);
         streams.extend(opened.try_collect::<Vec<_>>().await?);
@@ -120,7 +116,7 @@ async fn open(
 }
 
 async fn open_one(
-    mut client: RunServiceClient<Channel>,
+    mut client: RunServiceClient<Connection>,
     clients: &Clients,
     run: Watched,
 ) -> anyhow::Result<Streaming<WatchRunResponse>> {

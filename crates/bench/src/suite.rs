@@ -100,12 +100,12 @@ async fn echo_callers(context: &Context, case: &dyn Case) -> anyhow::Result<Call
     let subject = case.pick(&context.data, &mut Turn::of(0));
     let exchange = case.call(&context.clients, &subject).await?;
     let mut callers: Callers = Vec::new();
-    let mut channels = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..clients::CONNECTIONS {
-        channels.push(context.echo.connect().await?);
+        connections.push(context.echo.connect().await?);
     }
-    for channel in channels.iter().cycle().take(case.callers()) {
-        callers.push(Box::new(EchoCaller::new(channel.clone(), exchange)));
+    for connection in connections.iter().cycle().take(case.callers()) {
+        callers.push(Box::new(EchoCaller::new(connection.clone(), exchange)));
     }
     Ok(callers)
 }

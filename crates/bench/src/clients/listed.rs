@@ -30,7 +30,7 @@ impl Clients {
     where
         M: prost::Message + Send + Sync + 'static,
     {
-        let mut grpc = Grpc::new(self.channel());
+        let mut grpc = Grpc::new(self.connection());
         grpc.ready().await?;
         let (request, path) = (self.request(user_id, message)?, PathAndQuery::from_static(path));
         Ok(grpc.unary(request, path, ProstCodec::default()).await?.into_inner())

@@ -36,7 +36,7 @@ pub(super) async fn make(setup: &Setup, users: RangeInclusive<i64>) -> anyhow::R
 }
 
 async fn make_one(clients: &Clients, user_id: i64) -> anyhow::Result<i64> {
-    let mut sources = DataSourceServiceClient::new(clients.channel());
+    let mut sources = DataSourceServiceClient::new(clients.connection());
     let kind = Some(Kind::Dataset(pb::Dataset {}));
     let request =
         pb::CreateDataSourceRequest { name: "Penguins".into(), kind, ..Default::default() };
@@ -51,7 +51,7 @@ async fn make_one(clients: &Clients, user_id: i64) -> anyhow::Result<i64> {
 
     let name = "Penguins".to_owned();
     let request = pb::CreateAgentRequest { name, data_source_id, ..Default::default() };
-    let mut agents = AgentServiceClient::new(clients.channel());
+    let mut agents = AgentServiceClient::new(clients.connection());
     let created = agents.create_agent(clients.request(user_id, request)?).await?;
     Ok(created.into_inner().agent.context("no agent in it")?.id)
 }
