@@ -14,7 +14,7 @@ use self::process::Process;
 use crate::setup::{Service, Setup};
 
 /// What would refuse the load: the service's.
-pub const LIFTED: [(&str, &str); 7] = [
+pub const LIFTED: [(&str, &str); 8] = [
     ("REQUESTS_PER_SECOND_PER_USER", "1000000"),
     ("REQUEST_BURST_PER_USER", "1000000"),
     ("MAX_CONCURRENT_REQUESTS_PER_USER", "5000"),
@@ -23,6 +23,7 @@ pub const LIFTED: [(&str, &str); 7] = [
     ("MAX_CONCURRENT_STREAMS", "10000"),
     // A client that had just then a call to send would have to send it again.
     ("CONNECTION_AGE_SECONDS", "604800"),
+    ("CONNECTION_IDLE_SECONDS", "604800"),
 ];
 
 /// What would have it wait: the worker's. A place for each of the runs that are in flight.
