@@ -23,7 +23,7 @@ pub const LIFTED: [(&str, &str); 8] = [
     ("MAX_CONCURRENT_STREAMS", "10000"),
     // A client that had just then a call to send would have to send it again.
     ("CONNECTION_AGE_SECONDS", "604800"),
-    ("CONNECTION_IDLE_SECONDS", "604800"),
+    ("CONNECTION_IDLE_SECONDS", "86400"),
 ];
 
 /// What would have it wait: the worker's. A place for each of the runs that are in flight.
