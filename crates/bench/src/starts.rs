@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use tokio_postgres::{Client, NoTls};
+use anyhow::Context as _;
+use tokio_postgres::Client;
 
 use crate::{
     bare::runs::{self, Learned},
     cases::{Case, starts::StartRun},
     context::Context,
-    data::Data,
+    data::{Data, connect},
     halted::Halted,
     nats,
     recorded::Recorded,
@@ -74,10 +75,17 @@ async fn compare(context: &Context, learned: &Learned, report: &mut Report) -> a
 
 impl Mark {
     pub(crate) async fn set(setup: &Setup) -> anyhow::Result<Self> {
-        let (database, connection) = tokio_postgres::connect(&setup.postgres.url, NoTls).await?;
-        tokio::spawn(connection);
+        let database = connect(&setup.postgres.url).await?;
         let row = database.query_one("SELECT max(id) FROM chat_sessions", &[]).await?;
         Ok(Self { last_session: row.try_get(0)?, database })
+    }
+
+    /// As it would have been set when the data was loaded.
+    pub(crate) async fn of(setup: &Setup, data: &Data) -> anyhow::Result<Self> {
+        let database = connect(&setup.postgres.url).await?;
+        let sessions = data.users.iter().flat_map(|user| &user.sessions);
+        let last = sessions.map(|session| session.id).max().context("no sessions")?;
+        Ok(Self { last_session: last, database })
     }
 
     /// Takes away the sessions since, with their runs and the wake-ups for them.

@@ -13,6 +13,7 @@ use crate::{
     report::Report,
     runs::without_embedder,
     setup::Setup,
+    starts::Mark,
     suite::Sides,
 };
 
@@ -36,6 +37,8 @@ impl Both {
     ) -> anyhow::Result<Self> {
         let setup = without_embedder(setup);
         eprintln!("filling the database with ten times as much ...");
+        // The new users have nothing but what was loaded for them, either.
+        Mark::of(&setup, data).await?.clear(&setup).await.context("taking new sessions away")?;
         let before = copy(&setup).await.context("copying the database")?;
         data::freshen(&before).await.context("freshening the copy")?;
         let loaded = data::grow(&setup, data, scale).await?;
