@@ -98,7 +98,7 @@ async fn who_waits_too_long_for_a_connection_is_told_that_the_source_is_busy() {
     let short = Duration::from_millis(300);
     let refused = query(&pools, &source, &schema, "SELECT n FROM t", short).await;
     assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
-    assert!(started.elapsed() < ENOUGH, "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 
     running.abort();
     let sql = "SELECT n FROM t LIMIT 1";
@@ -122,7 +122,7 @@ async fn the_connection_of_a_query_that_nobody_waits_for_is_not_used_again() {
     let started = Instant::now();
     query(&pools, &source, &schema, "SELECT n FROM t LIMIT 1", ENOUGH).await.unwrap();
 
-    assert!(started.elapsed() < ENOUGH / 2, "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_millis(1_500), "{:?}", started.elapsed());
     let gone = async || {
         let left = backends(&admin, &source).await;
         (left.len() == 1 && left != abandoned).then_some(())

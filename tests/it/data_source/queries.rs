@@ -104,7 +104,7 @@ async fn a_statement_that_takes_too_long_is_stopped_on_both_sides() {
     let result = run(&source, &schema, SLOW, limits).await;
 
     assert!(matches!(result, Err(Error::TimedOut)), "{result:?}");
-    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3));
     until_sessions_at_work(&admin, &source, 0).await;
 }
 

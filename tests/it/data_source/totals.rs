@@ -54,7 +54,7 @@ async fn a_count_that_takes_too_long_leaves_the_rows_as_they_are() {
     let rows = pools.query(&source, &schema, &query, &limits).await.unwrap();
 
     assert_eq!((rows.rows.len(), rows.total_rows), (10, None));
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     super::until_sessions_at_work(&admin, &source, 0).await;
     let gone = async || backends(&admin, &source).await.is_empty().then_some(());
     crate::harness::eventually("the end of the connection that counted", gone).await;
@@ -89,6 +89,6 @@ async fn a_count_has_seconds_however_long_the_statement_may_take() {
     let rows = run(&source, &schema, sql, limits).await.unwrap();
 
     assert_eq!((rows.rows.len(), rows.total_rows), (10, None));
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     assert!(rows.took < Duration::from_secs(3), "{:?}", rows.took);
 }

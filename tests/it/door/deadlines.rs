@@ -155,7 +155,7 @@ async fn as_many_late_requests_as_there_are_connections_leave_them_to_the_next()
     let asked_at = Instant::now();
     api.get_session(session.id).await;
 
-    assert!(asked_at.elapsed() < 5 * SECOND, "{:?}", asked_at.elapsed());
+    assert!(asked_at.elapsed() < SECOND, "{:?}", asked_at.elapsed());
     assert!(until_waiting(&observer, 0).await < SOON);
     release(holder).await;
 }

@@ -98,7 +98,7 @@ async fn what_is_beyond_the_places_is_refused_at_once_until_one_is_given_back() 
         assert_refused(&refused, Code::Unavailable, "OVERLOADED");
         let status = refused.status().expect("it has one");
         assert!(status.get_details_retry_info().is_some_and(|it| it.retry_delay.is_some()));
-        assert!(asked_at.elapsed() < Duration::from_secs(5));
+        assert!(asked_at.elapsed() < Duration::from_secs(1));
         release(holder).await;
     };
     let (held, other, ()) = tokio::join!(held, other, meanwhile);

@@ -7,7 +7,7 @@ use crate::harness::{Ending, ModelServer, Reply, delta, event};
 
 const CALL: Duration = Duration::from_millis(600);
 /// Far less than a server takes that is waited for as long as it gives signs of life.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(4);
 
 fn short() -> Pacing {
     Pacing { call: CALL, ..pacing() }

@@ -14,7 +14,7 @@ use run_queue::{
 use super::{Queue, delta, ids, in_time, own_server::OwnServer, read_all, text};
 
 /// What may never take longer while NATS is away.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 #[tokio::test]
 async fn events_that_are_written_while_nats_is_away_are_missing_and_cost_no_time() {
