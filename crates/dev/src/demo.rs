@@ -54,7 +54,7 @@ async fn data_set(api: &mut Api) -> anyhow::Result<i64> {
 async fn agent(api: &mut Api, data_source_id: i64) -> anyhow::Result<i64> {
     match api.find_agent(NAME).await? {
         Some(id) => Ok(id),
-        None => api.create_agent(NAME, data_source_id, 0.0).await,
+        None => api.create_agent(NAME, data_source_id, None).await,
     }
 }
 

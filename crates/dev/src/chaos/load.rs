@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use proto::v1::{CancelRunRequest, Concurrency, Run, StartRunRequest, WaitRunRequest};
+use proto::v1::{AgentLimits, CancelRunRequest, Concurrency, Run, StartRunRequest, WaitRunRequest};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -35,8 +35,10 @@ const CALLERS: usize = 32;
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a caller waits for a run before it turns to the next.
 const WAIT: Duration = Duration::from_secs(8);
-/// The load has statements that go on until they are stopped.
-const MAX_COST: f64 = 1e15;
+/// The load has statements that take long, and how long is up to the machine: as much time and cost
+/// as an agent can be allowed.
+const LIMITS: AgentLimits =
+    AgentLimits { max_rows: 0, statement_timeout_ms: 300_000, max_cost: 1e15 };
 
 #[derive(Debug)]
 struct User {
@@ -69,7 +71,7 @@ impl Load {
             let mut api = Api::connect(&grpc[0], &token).await?;
             let data_source_id = api.create_data_set("Chaos").await?;
             api.import(data_source_id, "penguins", PENGUINS).await?;
-            let agent_id = api.create_agent("Chaos", data_source_id, MAX_COST).await?;
+            let agent_id = api.create_agent("Chaos", data_source_id, Some(LIMITS)).await?;
             let mut sessions = Vec::new();
             for number in 0..SESSIONS {
                 sessions.push(api.create_session(agent_id, &format!("Chaos {number}")).await?);

@@ -100,10 +100,9 @@ impl Api {
         &mut self,
         name: &str,
         data_source_id: i64,
-        max_cost: f64,
+        limits: Option<pb::AgentLimits>,
     ) -> anyhow::Result<i64> {
         let name = name.to_owned();
-        let limits = Some(pb::AgentLimits { max_cost, ..Default::default() });
         let request = pb::CreateAgentRequest { name, data_source_id, limits, ..Default::default() };
         let response = self.agents.create_agent(request).await?.into_inner();
         Ok(response.agent.context("no agent in the response")?.id)
